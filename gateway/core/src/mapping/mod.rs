@@ -1,0 +1,17 @@
+//! Object mappings: from the document an admin writes to the checked plan that the sync obeys.
+
+pub mod catalog;
+mod check;
+pub mod convert;
+pub mod document;
+pub mod literal;
+mod nearest;
+pub mod pairing;
+pub mod plan;
+#[cfg(test)]
+pub(crate) mod sample;
+
+pub use catalog::{PartnerType, SalesforceField, SalesforceObject, SalesforceType};
+pub use convert::{ConversionCause, ConversionProblem};
+pub use document::{DeletePolicy, Direction, MappingDocument, Scope, SyncRule};
+pub use plan::{FieldPlan, MappingPlan, MappingProblem};

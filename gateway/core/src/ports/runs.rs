@@ -1,0 +1,146 @@
+//! Sync runs, their checkpoints and watermarks.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::Instant;
+use crate::decide::Outcome;
+use crate::id::{ConnectionId, MappingId, RunId};
+use crate::ports::StoreError;
+
+/// Sync runs.
+pub trait Runs {
+    /// Makes a run in state [`RunState::Queued`] with one part for each mapping, in the order given. While a run
+    /// of the same kind is queued or running, that one is returned instead.
+    fn start_run(
+        &mut self,
+        connection: ConnectionId,
+        kind: RunKind,
+        mappings: &[MappingId],
+        at: Instant,
+    ) -> Result<RunId, StoreError>;
+
+    /// A run with its parts.
+    fn run(&mut self, connection: ConnectionId, id: RunId) -> Result<Option<Run>, StoreError>;
+
+    /// Runs, newest first, older than `before`.
+    fn runs(
+        &mut self,
+        connection: ConnectionId,
+        before: Option<RunId>,
+        limit: u32,
+    ) -> Result<Vec<Run>, StoreError>;
+
+    /// Unfinished runs over all connections, oldest first.
+    fn unfinished_runs(&mut self) -> Result<Vec<(ConnectionId, RunId)>, StoreError>;
+
+    /// Writes a part: its state, checkpoint and counts. Commits together with the page that it speaks of.
+    fn save_part(&mut self, connection: ConnectionId, run: RunId, part: &RunPart) -> Result<(), StoreError>;
+
+    /// Moves a run to a state. `error` is what a person reads when it failed.
+    fn set_run_state(
+        &mut self,
+        connection: ConnectionId,
+        run: RunId,
+        state: RunState,
+        error: Option<&str>,
+        at: Instant,
+    ) -> Result<(), StoreError>;
+
+    /// Where the next instant sync of a mapping starts.
+    fn watermark(
+        &mut self,
+        connection: ConnectionId,
+        mapping: MappingId,
+    ) -> Result<Option<Instant>, StoreError>;
+
+    /// Moves a mapping's watermark forward; an earlier moment changes nothing.
+    fn raise_watermark(
+        &mut self,
+        connection: ConnectionId,
+        mapping: MappingId,
+        to: Instant,
+    ) -> Result<(), StoreError>;
+}
+
+/// What a run does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum RunKind {
+    /// Everything.
+    Initial,
+}
+
+/// Where a run stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum RunState {
+    /// Waits for a worker.
+    Queued,
+    /// Being worked on, or to be taken up again after a crash.
+    Running,
+    /// Done.
+    Completed,
+    /// Ended by an error that a person has to see to.
+    Failed,
+}
+
+/// A run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Run {
+    /// Number.
+    pub id: RunId,
+    /// Connection.
+    pub connection: ConnectionId,
+    /// Kind.
+    pub kind: RunKind,
+    /// State.
+    pub state: RunState,
+    /// What a person reads when it failed.
+    pub error: Option<String>,
+    /// When it was asked for.
+    pub created_at: Instant,
+    /// When it ended.
+    pub finished_at: Option<Instant>,
+    /// One for each mapping, in the order in which they run.
+    pub parts: Vec<RunPart>,
+}
+
+/// A run's work on one mapping.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunPart {
+    /// Mapping.
+    pub mapping: MappingId,
+    /// How far it is.
+    pub progress: PartProgress,
+    /// Rows read in all, counted once.
+    pub rows: u64,
+    /// Rows that Salesforce says there are; known once the query is done.
+    pub expected: Option<u64>,
+    /// What the rows amounted to. The values add up to `rows` together with `dropped`.
+    pub outcomes: BTreeMap<Outcome, u64>,
+    /// Rows that changed nothing: older than, or the same as, what was held.
+    pub dropped: u64,
+}
+
+/// How far a part is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "at")]
+pub enum PartProgress {
+    /// Nothing was asked of Salesforce yet.
+    Waiting,
+    /// A query job runs or its results are being read.
+    Reading {
+        /// The Bulk query job.
+        job: String,
+        /// Salesforce's clock before the job was made: the watermark, and the lower bound of every reading.
+        watermark: Instant,
+        /// Locator of the page being read; `None` for the first.
+        locator: Option<String>,
+        /// Rows of that page that are applied already.
+        row: u64,
+    },
+    /// All rows are applied.
+    Done,
+}

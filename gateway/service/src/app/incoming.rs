@@ -1,0 +1,177 @@
+//! Salesforce's data in its three forms (Bulk rows, REST records, posted changes) into news that the core decides
+//! on.
+
+use std::sync::Arc;
+
+use causeway_core::Instant;
+use causeway_core::decide::{Incoming, Snapshot};
+use causeway_core::failure::Failure;
+use causeway_core::id::{FieldId, SalesforceId};
+use causeway_core::mapping::MappingPlan;
+use causeway_core::mapping::convert::{read_json, read_text};
+use causeway_core::ports::inbox::{ChangeKind, ReceivedChange};
+use causeway_core::version::SalesforceVersion;
+use serde_json::{Map, Value};
+
+use crate::salesforce::csv::Row;
+use crate::salesforce::wire::read_datetime;
+
+const ID: &str = "Id";
+const OWNER: &str = "OwnerId";
+const MODSTAMP: &str = "SystemModstamp";
+
+/// Reads the rows of Bulk results by the header of their page.
+#[derive(Debug)]
+pub struct RowReader {
+    plan: Arc<MappingPlan>,
+    id: usize,
+    modstamp: usize,
+    owner: Option<usize>,
+    /// Column of each synced field, in the plan's order.
+    columns: Vec<(FieldId, usize)>,
+    observed: Instant,
+}
+
+impl RowReader {
+    /// A reader for the rows under this header. `observed` is a lower bound of when they were read.
+    ///
+    /// # Errors
+    /// [`Failure::Unreadable`] when a column that the plan asked for is missing.
+    pub fn new(plan: &Arc<MappingPlan>, header: Row<'_>, observed: Instant) -> Result<Self, Failure> {
+        let names: Vec<&str> = header.iter().collect();
+        let find = |name: &str| names.iter().position(|column| column.eq_ignore_ascii_case(name));
+        let need = |name: &str| {
+            find(name).ok_or_else(|| Failure::Unreadable {
+                message: format!("expected a column {name} in the results of the query job"),
+            })
+        };
+        let columns = plan
+            .synced_fields()
+            .map(|field| Ok((field.id, need(&field.salesforce.name)?)))
+            .collect::<Result<_, Failure>>()?;
+        Ok(RowReader {
+            plan: Arc::clone(plan),
+            id: need(ID)?,
+            modstamp: need(MODSTAMP)?,
+            owner: find(OWNER),
+            columns,
+            observed,
+        })
+    }
+
+    /// Reads a row.
+    ///
+    /// # Errors
+    /// [`Failure::Unreadable`] when the row has no id or no stamp, which Salesforce never leaves out.
+    pub fn read(&self, row: Row<'_>) -> Result<Incoming, Failure> {
+        let id = row.get(self.id).unwrap_or_default();
+        let salesforce_id = SalesforceId::parse(id).map_err(|error| Failure::Unreadable {
+            message: format!("expected the Id of each row: {error}"),
+        })?;
+        let modstamp = row
+            .get(self.modstamp)
+            .and_then(read_datetime)
+            .ok_or_else(|| missing_stamp(salesforce_id))?;
+        let version = SalesforceVersion {
+            modstamp,
+            observed: self.observed,
+        };
+        let owner = self
+            .owner
+            .and_then(|column| row.get(column))
+            .and_then(|owner| SalesforceId::parse(owner).ok());
+        let mut columns = self.columns.iter();
+        let snapshot = Snapshot::read(&self.plan, salesforce_id, version, owner, |field| {
+            let (_, column) = columns.find(|(id, _)| *id == field.id)?;
+            Some(read_text(field.salesforce.kind, row.get(*column)?))
+        });
+        Ok(Incoming::Present(snapshot))
+    }
+}
+
+/// Reads a record that REST answered, read at `observed`.
+///
+/// # Errors
+/// [`Failure::Unreadable`] when it has no id or no stamp.
+pub fn from_rest(
+    plan: &MappingPlan,
+    record: &Map<String, Value>,
+    observed: Instant,
+) -> Result<Incoming, Failure> {
+    let (salesforce_id, modstamp) = id_and_stamp(record)?;
+    let version = SalesforceVersion { modstamp, observed };
+    Ok(Incoming::Present(snapshot(plan, record, salesforce_id, version)))
+}
+
+/// Id and SystemModstamp of a record that REST answered.
+///
+/// # Errors
+/// [`Failure::Unreadable`] when one of them is missing.
+pub fn id_and_stamp(record: &Map<String, Value>) -> Result<(SalesforceId, Instant), Failure> {
+    let salesforce_id = text(record, ID)
+        .and_then(|id| SalesforceId::parse(id).ok())
+        .ok_or_else(|| Failure::Unreadable {
+            message: "expected the Id of each record".to_owned(),
+        })?;
+    let modstamp = text(record, MODSTAMP)
+        .and_then(read_datetime)
+        .ok_or_else(|| missing_stamp(salesforce_id))?;
+    Ok((salesforce_id, modstamp))
+}
+
+/// Reads a change that was posted.
+///
+/// # Errors
+/// [`Failure::Unreadable`] when its fields are no JSON object, which receiving has ruled out.
+pub fn from_change(plan: &MappingPlan, change: &ReceivedChange) -> Result<Incoming, Failure> {
+    match change.kind {
+        ChangeKind::Delete => Ok(Incoming::Deleted {
+            salesforce_id: change.salesforce_id,
+            version: change.version,
+        }),
+        ChangeKind::Upsert => {
+            let fields: Map<String, Value> =
+                serde_json::from_str(&change.fields).map_err(|_malformed| Failure::Unreadable {
+                    message: "expected the fields of a change as a JSON object".to_owned(),
+                })?;
+            Ok(Incoming::Present(snapshot(
+                plan,
+                &fields,
+                change.salesforce_id,
+                change.version,
+            )))
+        }
+    }
+}
+
+fn snapshot(
+    plan: &MappingPlan,
+    record: &Map<String, Value>,
+    salesforce_id: SalesforceId,
+    version: SalesforceVersion,
+) -> Snapshot {
+    let owner = text(record, OWNER).and_then(|owner| SalesforceId::parse(owner).ok());
+    Snapshot::read(plan, salesforce_id, version, owner, |field| {
+        get(record, &field.salesforce.name).map(|value| read_json(field.salesforce.kind, value))
+    })
+}
+
+fn missing_stamp(id: SalesforceId) -> Failure {
+    Failure::Unreadable {
+        message: format!("expected the SystemModstamp of record {id}"),
+    }
+}
+
+/// API names ignore case; the plan's spelling is tried first since it is nearly always the one sent.
+fn get<'a>(record: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
+    record.get(name).or_else(|| {
+        record
+            .iter()
+            .find(|(key, _)| key.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value)
+    })
+}
+
+fn text<'a>(record: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
+    get(record, name)?.as_str()
+}

@@ -1,0 +1,379 @@
+//! The initial sync: every record of every mapped object, streamed from Bulk API 2.0 query jobs.
+//!
+//! A run has a part for each mapping, parents before children. A part takes the watermark from Salesforce's clock,
+//! makes a query job, and applies its results in batches; each batch commits together with the place it reached
+//! (locator and row), so that a run goes on there after a crash. Only the holder of the connection's lease works on
+//! a run, and each batch checks that within its own transaction.
+
+mod lease;
+mod order;
+mod part;
+pub mod progress;
+mod rows;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use causeway_core::failure::{Call, Failure, NextStep, Policy, policy};
+use causeway_core::id::{ConnectionId, MappingId, RunId};
+use causeway_core::mapping::MappingPlan;
+use causeway_core::ports::runs::{PartProgress, Run, RunKind, RunState};
+use causeway_core::ports::{Lane, StoreError};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::app::App;
+use crate::app::initial_sync::lease::Lease;
+use crate::app::initial_sync::part::PartWork;
+use crate::app::initial_sync::progress::SyncProgress;
+use crate::app::users::{self, MatchError};
+use crate::failpoint;
+use crate::salesforce::Salesforce;
+
+/// Why no run was queued.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StartError {
+    /// There is no such connection.
+    #[error("the connection does not exist")]
+    NoConnection,
+    /// The connection is switched off.
+    #[error("the connection is switched off; switch it on first")]
+    SwitchedOff,
+    /// Nothing is mapped.
+    #[error("the connection has no object mapping yet; apply one first")]
+    NothingMapped,
+    /// A mapping asked for does not exist.
+    #[error("there is no mapping of partner object {object:?}; mapped are: {known}")]
+    NoSuchMapping {
+        /// Partner object asked for.
+        object: String,
+        /// Partner objects there are.
+        known: String,
+    },
+    /// The store failed.
+    #[error("the run could not be stored")]
+    Store(#[from] StoreError),
+}
+
+/// How working on a run ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SyncEnd {
+    /// All parts are done.
+    Completed,
+    /// A person has to act; the run says why.
+    Failed {
+        /// What the run says.
+        error: String,
+    },
+    /// Another worker has the connection's lease. The run goes on there.
+    Elsewhere,
+    /// Stopped by request, or since the connection is switched off. The run goes on when a worker takes it up again.
+    Stopped,
+    /// Something passing came in between. The run goes on when a worker takes it up again.
+    Passing {
+        /// What went wrong.
+        failure: Failure,
+        /// What happens next and what to tell a person.
+        policy: Policy,
+    },
+}
+
+/// What interrupts the work on a run.
+#[derive(Debug)]
+enum Interrupt {
+    Failure(Failure),
+    Store(StoreError),
+    LeaseLost,
+    Stopped,
+}
+
+impl From<Failure> for Interrupt {
+    fn from(failure: Failure) -> Self {
+        Interrupt::Failure(failure)
+    }
+}
+
+impl From<StoreError> for Interrupt {
+    fn from(error: StoreError) -> Self {
+        Interrupt::Store(error)
+    }
+}
+
+/// Queues an initial sync of these partner objects, or of all mapped ones where none is named. While one is queued
+/// or running, that one is returned.
+///
+/// # Errors
+/// [`StartError`] with what to do first.
+pub async fn start(app: &App, connection: ConnectionId, objects: Vec<String>) -> Result<RunId, StartError> {
+    let (known, plans) = app
+        .store
+        .read(move |tx| Ok((tx.connection(connection)?, tx.plans(connection)?)))
+        .await?;
+    let known = known.ok_or(StartError::NoConnection)?;
+    if !known.enabled {
+        return Err(StartError::SwitchedOff);
+    }
+    let mappings = choose(&plans, &objects)?;
+    let at = app.clock.now();
+    let run = app
+        .store
+        .write(Lane::Interactive, move |tx| {
+            tx.start_run(connection, RunKind::Initial, &mappings, at)
+        })
+        .await?;
+    app.sync_bell.notify_one();
+    Ok(run)
+}
+
+fn choose(plans: &[Arc<MappingPlan>], objects: &[String]) -> Result<Vec<MappingId>, StartError> {
+    if plans.is_empty() {
+        return Err(StartError::NothingMapped);
+    }
+    for object in objects {
+        if !plans.iter().any(|plan| plan.partner_object == *object) {
+            return Err(StartError::NoSuchMapping {
+                object: object.clone(),
+                known: plans
+                    .iter()
+                    .map(|plan| plan.partner_object.as_str())
+                    .collect::<Vec<_>>()
+                    .join(", "),
+            });
+        }
+    }
+    Ok(order::parents_first(plans)
+        .into_iter()
+        .filter(|plan| objects.is_empty() || objects.contains(&plan.partner_object))
+        .map(|plan| plan.mapping)
+        .collect())
+}
+
+/// Works on a run until it ends, trying again after what passes, on the schedule of the options.
+///
+/// # Errors
+/// When the store fails for good; the run can be taken up again.
+pub async fn run_to_end(
+    app: &App,
+    connection: ConnectionId,
+    run: RunId,
+    progress: &watch::Sender<SyncProgress>,
+    stop: &CancellationToken,
+) -> Result<SyncEnd, StoreError> {
+    let mut attempt = 1;
+    loop {
+        let reached = progress.borrow().rows();
+        let end = Box::pin(run_once(app, connection, run, progress, stop)).await?;
+        let SyncEnd::Passing { failure, policy } = &end else {
+            return Ok(end);
+        };
+        if progress.borrow().rows() > reached {
+            // It got on: what came in between is a new matter.
+            attempt = 1;
+        }
+        let Some(delay) = wait(app, attempt, policy) else {
+            return fail(app, connection, run, failure, policy).await;
+        };
+        tracing::warn!(%connection, %run, ?failure, ?delay, "the sync goes on after a pause");
+        tokio::select! {
+            () = tokio::time::sleep(delay) => {}
+            () = stop.cancelled() => return Ok(SyncEnd::Stopped),
+        }
+        attempt += 1;
+    }
+}
+
+/// How long to wait before the run is taken up again; `None` when it was tried often enough.
+fn wait(app: &App, attempt: u32, policy: &Policy) -> Option<Duration> {
+    match policy.next {
+        // The daily allowance frees hour by hour; that is waited for as long as it takes.
+        NextStep::Park => Some(app.options.parked),
+        _ => app.options.sync_retries.delay(attempt, rand::random()),
+    }
+}
+
+/// Works on a run once, from where it stands.
+///
+/// # Errors
+/// When the store fails for good; the run can be taken up again.
+pub async fn run_once(
+    app: &App,
+    connection: ConnectionId,
+    run: RunId,
+    progress: &watch::Sender<SyncProgress>,
+    stop: &CancellationToken,
+) -> Result<SyncEnd, StoreError> {
+    let Some(lease) = Lease::take(app, connection).await? else {
+        return Ok(SyncEnd::Elsewhere);
+    };
+    let worked = Box::pin(work(app, connection, run, &lease, progress, stop)).await;
+    lease.release().await;
+    match worked {
+        Ok(()) => {
+            failpoint::reached("sync.run_finished");
+            Ok(SyncEnd::Completed)
+        }
+        Err(Interrupt::LeaseLost) => Ok(SyncEnd::Elsewhere),
+        Err(Interrupt::Stopped) => Ok(SyncEnd::Stopped),
+        Err(Interrupt::Store(error)) => passing_or_not(store_failure(&error)).map_err(|_lasting| error),
+        Err(Interrupt::Failure(failure)) => match passing_or_not(failure) {
+            Ok(passing) => Ok(passing),
+            Err(failure) => {
+                let policy = policy(&failure, Call::Read);
+                fail(app, connection, run, &failure, &policy).await
+            }
+        },
+    }
+}
+
+/// What passes by itself is tried again; for everything else a person is asked.
+fn passing_or_not(failure: Failure) -> Result<SyncEnd, Failure> {
+    let policy = policy(&failure, Call::Read);
+    match policy.next {
+        NextStep::Retry | NextStep::ReadFirst | NextStep::Park | NextStep::RefreshToken => {
+            Ok(SyncEnd::Passing { failure, policy })
+        }
+        NextStep::Stop | NextStep::Gone | NextStep::StartOver => Err(failure),
+    }
+}
+
+fn store_failure(error: &StoreError) -> Failure {
+    Failure::Store {
+        message: error.to_string(),
+        transient: matches!(
+            error,
+            StoreError::Unavailable { .. } | StoreError::Conflict { .. } | StoreError::Full { .. }
+        ),
+    }
+}
+
+async fn fail(
+    app: &App,
+    connection: ConnectionId,
+    run: RunId,
+    failure: &Failure,
+    policy: &Policy,
+) -> Result<SyncEnd, StoreError> {
+    let error = format!("{} ({})", policy.advice, describe(failure));
+    tracing::error!(%connection, %run, ?failure, advice = policy.advice, "the sync failed");
+    let (text, at) = (error.clone(), app.clock.now());
+    app.store
+        .write(Lane::Interactive, move |tx| {
+            tx.set_run_state(connection, run, RunState::Failed, Some(&text), at)
+        })
+        .await?;
+    Ok(SyncEnd::Failed { error })
+}
+
+/// A failure in one line for a person.
+pub fn describe(failure: &Failure) -> String {
+    match failure {
+        Failure::Salesforce {
+            status,
+            code,
+            message,
+        } if code.is_empty() => format!("Salesforce answered {status}: {message}"),
+        Failure::Salesforce { code, message, .. } => format!("Salesforce answered {code}: {message}"),
+        Failure::NoAnswer { message } => format!("Salesforce did not answer: {message}"),
+        Failure::Unreadable { message } => format!("Salesforce's answer was not understood: {message}"),
+        Failure::Store { message, .. } => message.clone(),
+    }
+}
+
+async fn work(
+    app: &App,
+    connection: ConnectionId,
+    run: RunId,
+    lease: &Lease,
+    progress: &watch::Sender<SyncProgress>,
+    stop: &CancellationToken,
+) -> Result<(), Interrupt> {
+    let (known, state) = app
+        .store
+        .read(move |tx| Ok((tx.connection(connection)?, tx.run(connection, run)?)))
+        .await?;
+    let (Some(known), Some(state)) = (known, state) else {
+        return Err(Interrupt::Store(StoreError::Corrupt {
+            detail: format!("run {run} of connection {connection} is not there"),
+        }));
+    };
+    if !is_unfinished(&state) {
+        return Ok(());
+    }
+    if !known.enabled {
+        return Err(Interrupt::Stopped);
+    }
+    let salesforce = app
+        .salesforce
+        .client(&app.vault, &known)
+        .map_err(|error| Failure::Salesforce {
+            status: 0,
+            code: "invalid_client".to_owned(),
+            message: error.to_string(),
+        })?;
+    let at = app.clock.now();
+    app.store
+        .write(Lane::Interactive, move |tx| {
+            tx.set_run_state(connection, run, RunState::Running, None, at)
+        })
+        .await?;
+    failpoint::reached("sync.run_started");
+    remember_org(app, connection, &salesforce).await?;
+    match users::match_users(app, connection, &salesforce).await {
+        Ok(matched) => tracing::info!(
+            %connection,
+            matched = matched.matched,
+            without = matched.without.len(),
+            ambiguous = matched.ambiguous.len(),
+            "users matched"
+        ),
+        Err(MatchError::Salesforce(failure)) => return Err(failure.into()),
+        Err(MatchError::Store(error)) => return Err(error.into()),
+    }
+
+    let plans = app.store.read(move |tx| tx.plans(connection)).await?;
+    progress.send_replace(SyncProgress::new(&state, &plans));
+    for part in state.parts {
+        if part.progress == PartProgress::Done {
+            continue;
+        }
+        let Some(plan) = plans.iter().find(|plan| plan.mapping == part.mapping) else {
+            return Err(Interrupt::Store(StoreError::Corrupt {
+                detail: format!("mapping {} of run {run} is not there", part.mapping),
+            }));
+        };
+        let work = PartWork {
+            app,
+            connection,
+            run,
+            salesforce: &salesforce,
+            plan: Arc::clone(plan),
+            lease,
+            progress,
+            stop,
+        };
+        Box::pin(work.run(part)).await?;
+        failpoint::reached("sync.part_done");
+    }
+
+    let at = app.clock.now();
+    app.store
+        .write(Lane::Interactive, move |tx| {
+            tx.set_run_state(connection, run, RunState::Completed, None, at)
+        })
+        .await?;
+    Ok(())
+}
+
+fn is_unfinished(run: &Run) -> bool {
+    matches!(run.state, RunState::Queued | RunState::Running)
+}
+
+async fn remember_org(app: &App, connection: ConnectionId, salesforce: &Salesforce) -> Result<(), Interrupt> {
+    let org = salesforce.org().await?;
+    app.store
+        .write(Lane::Interactive, move |tx| {
+            tx.set_org(connection, org.organization, &org.instance_url)
+        })
+        .await?;
+    Ok(())
+}

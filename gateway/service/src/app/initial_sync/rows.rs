@@ -1,0 +1,410 @@
+//! From pieces of Bulk results to batches of news, each with the place in the results that it reaches.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use causeway_core::Instant;
+use causeway_core::decide::{ChangeSource, Incoming};
+use causeway_core::failure::Failure;
+use causeway_core::mapping::MappingPlan;
+use tokio::sync::mpsc;
+
+use crate::app::apply::News;
+use crate::app::incoming::RowReader;
+use crate::salesforce::bulk::Piece;
+use crate::salesforce::csv::{CsvError, CsvReader};
+
+/// Rows that go into one transaction.
+#[derive(Debug)]
+pub(super) struct Batch {
+    /// The rows.
+    pub news: Vec<News>,
+    /// Page that they are of; `None` for the first.
+    pub locator: Option<String>,
+    /// Rows of that page that are applied once this batch is.
+    pub row: u64,
+    /// Set on the last batch of a page, which may be empty.
+    pub page_end: Option<PageEnd>,
+}
+
+/// The end of a page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct PageEnd {
+    /// Locator of the next page; `None` behind the last.
+    pub next: Option<String>,
+}
+
+/// Turns pieces into batches until the last page ends, and sends them on.
+///
+/// `skip` rows of the first page were applied before. The channel to `batches` bounds what is read ahead. Ends
+/// quietly when the receiver is gone.
+pub(super) async fn read_batches(
+    mut rows: Rows,
+    mut pieces: mpsc::Receiver<Piece>,
+    batches: mpsc::Sender<Batch>,
+) -> Result<(), Failure> {
+    while let Some(piece) = pieces.recv().await {
+        let last = matches!(&piece, Piece::PageEnd { next: None });
+        rows.take(piece)?;
+        while let Some(batch) = rows.batch() {
+            if batches.send(batch).await.is_err() {
+                return Ok(());
+            }
+        }
+        if last {
+            return Ok(());
+        }
+    }
+    Err(Failure::NoAnswer {
+        message: "reading the results ended before their last page".to_owned(),
+    })
+}
+
+/// Rows of results, page by page. Free of input and output.
+#[derive(Debug)]
+pub(super) struct Rows {
+    plan: Arc<MappingPlan>,
+    source: ChangeSource,
+    observed: Instant,
+    batch_rows: usize,
+    csv: CsvReader,
+    reader: Option<RowReader>,
+    page: Page,
+    ready: VecDeque<Incoming>,
+}
+
+#[derive(Debug, Default)]
+struct Page {
+    locator: Option<String>,
+    /// Rows that Salesforce said the page has.
+    expected: Option<u64>,
+    /// Rows met since the page began, for the last time it began.
+    met: u64,
+    /// Rows given out, or applied before, counted from the page's first.
+    given: u64,
+    end: Option<PageEnd>,
+}
+
+impl Rows {
+    /// Rows of a query job, of which `skip` of the first page read were applied before.
+    pub(super) fn new(
+        plan: Arc<MappingPlan>,
+        source: ChangeSource,
+        observed: Instant,
+        batch_rows: usize,
+        skip: u64,
+    ) -> Self {
+        Rows {
+            plan,
+            source,
+            observed,
+            batch_rows: batch_rows.max(1),
+            csv: CsvReader::default(),
+            reader: None,
+            page: Page {
+                given: skip,
+                ..Page::default()
+            },
+            ready: VecDeque::new(),
+        }
+    }
+
+    /// Takes a piece in.
+    ///
+    /// # Errors
+    /// What ended the stream, or [`Failure::Unreadable`] for results that are no results.
+    pub(super) fn take(&mut self, piece: Piece) -> Result<(), Failure> {
+        match piece {
+            Piece::Page { locator, rows } => {
+                self.csv = CsvReader::default();
+                self.reader = None;
+                self.page.locator = locator;
+                self.page.expected = rows;
+                // A page that begins again: rows that wait here are kept, so they are skipped below.
+                self.page.met = 0;
+                Ok(())
+            }
+            Piece::Bytes(bytes) => self.bytes(&bytes),
+            Piece::PageEnd { next } => self.page_end(next),
+            Piece::Failed(failure) => Err(failure),
+        }
+    }
+
+    /// The next batch: a full one, or what is left of a page that ended.
+    pub(super) fn batch(&mut self) -> Option<Batch> {
+        let count = self.ready.len().min(self.batch_rows);
+        let ends_page = self.page.end.is_some() && count == self.ready.len();
+        if count < self.batch_rows && !ends_page {
+            return None;
+        }
+        let source = &self.source;
+        let news: Vec<News> = self
+            .ready
+            .drain(..count)
+            .map(|incoming| News {
+                incoming,
+                source: source.clone(),
+            })
+            .collect();
+        self.page.given += u64::try_from(count).unwrap_or(u64::MAX);
+        let batch = Batch {
+            news,
+            locator: self.page.locator.clone(),
+            row: self.page.given,
+            page_end: if ends_page { self.page.end.take() } else { None },
+        };
+        if ends_page {
+            self.page = Page::default();
+        }
+        Some(batch)
+    }
+
+    fn bytes(&mut self, bytes: &Bytes) -> Result<(), Failure> {
+        let mut rest: &[u8] = bytes;
+        while !rest.is_empty() {
+            let step = self.csv.read(rest).map_err(no_csv)?;
+            rest = rest.get(step.used..).unwrap_or_default();
+            let Some(row) = step.row else {
+                continue;
+            };
+            let Some(reader) = &self.reader else {
+                self.reader = Some(RowReader::new(&self.plan, row, self.observed)?);
+                continue;
+            };
+            self.page.met += 1;
+            if self.page.met > self.page.given + count(&self.ready) {
+                self.ready.push_back(reader.read(row)?);
+            }
+        }
+        Ok(())
+    }
+
+    fn page_end(&mut self, next: Option<String>) -> Result<(), Failure> {
+        if let Some(row) = self.csv.finish().map_err(no_csv)? {
+            match &self.reader {
+                Some(reader) => {
+                    self.page.met += 1;
+                    if self.page.met > self.page.given + count(&self.ready) {
+                        self.ready.push_back(reader.read(row)?);
+                    }
+                }
+                None => self.reader = Some(RowReader::new(&self.plan, row, self.observed)?),
+            }
+        }
+        if let Some(expected) = self.page.expected
+            && expected != self.page.met
+        {
+            return Err(Failure::Unreadable {
+                message: format!(
+                    "expected a page of {expected} rows, but it had {met}",
+                    met = self.page.met
+                ),
+            });
+        }
+        self.page.end = Some(PageEnd { next });
+        Ok(())
+    }
+}
+
+/// Rows that wait to be given out; all are of the present page.
+fn count(ready: &VecDeque<Incoming>) -> u64 {
+    u64::try_from(ready.len()).unwrap_or(u64::MAX)
+}
+
+fn no_csv(error: CsvError) -> Failure {
+    Failure::Unreadable {
+        message: format!("expected CSV results, but met {error}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use causeway_core::id::{MappingId, PlanRevision, RunId, SalesforceId};
+    use causeway_core::mapping::MappingDocument;
+    use causeway_core::mapping::{SalesforceField, SalesforceObject, SalesforceType};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn plan() -> Arc<MappingPlan> {
+        let document: MappingDocument = serde_json::from_str(
+            r#"{"partnerObject":"contact","salesforceObject":"Contact","direction":"salesforceToPartner",
+                "defaultOwner":"u","fields":[{"partner":"name","type":"Text","salesforce":"Name"}]}"#,
+        )
+        .unwrap();
+        let field = |name: &str, kind| SalesforceField {
+            name: name.to_owned(),
+            kind,
+            length: 80,
+            precision: 0,
+            scale: 0,
+            nillable: true,
+            createable: true,
+            updateable: true,
+            calculated: false,
+            reference_to: Vec::new(),
+            picklist_values: Vec::new(),
+            restricted_picklist: false,
+        };
+        let object = SalesforceObject {
+            name: "Contact".to_owned(),
+            fields: [
+                field("Id", SalesforceType::Id),
+                field("Name", SalesforceType::String),
+                field("SystemModstamp", SalesforceType::Datetime),
+            ]
+            .into_iter()
+            .map(|field| (field.name.clone(), field))
+            .collect(),
+        };
+        Arc::new(MappingPlan::check(MappingId(1), PlanRevision(1), &document, &object, None).unwrap())
+    }
+
+    fn rows(batch_rows: usize, skip: u64) -> Rows {
+        let source = ChangeSource::Run { run: RunId(1) };
+        Rows::new(plan(), source, Instant::UNIX_EPOCH, batch_rows, skip)
+    }
+
+    fn csv(numbers: std::ops::Range<usize>) -> String {
+        let mut text = "\"Id\",\"Name\",\"SystemModstamp\"\n".to_owned();
+        for number in numbers {
+            text.push_str(&format!(
+                "\"003{number:012}\",\"N\n{number}\",\"2026-11-22T06:04:37.000Z\"\n"
+            ));
+        }
+        text
+    }
+
+    fn page(locator: Option<&str>, count: usize) -> Piece {
+        Piece::Page {
+            locator: locator.map(str::to_owned),
+            rows: Some(count as u64),
+        }
+    }
+
+    fn end(next: Option<&str>) -> Piece {
+        Piece::PageEnd {
+            next: next.map(str::to_owned),
+        }
+    }
+
+    fn drain(rows: &mut Rows, into: &mut Vec<Batch>) {
+        while let Some(batch) = rows.batch() {
+            into.push(batch);
+        }
+    }
+
+    fn ids(batches: &[Batch]) -> Vec<String> {
+        batches
+            .iter()
+            .flat_map(|batch| &batch.news)
+            .map(|news| news.incoming.salesforce_id().to_string())
+            .collect()
+    }
+
+    fn numbers(range: std::ops::Range<usize>) -> Vec<String> {
+        range
+            .map(|number| {
+                SalesforceId::parse(&format!("003{number:012}"))
+                    .unwrap()
+                    .to_string()
+            })
+            .collect()
+    }
+
+    proptest! {
+        /// Wherever a page breaks off and begins again, and wherever the run itself stopped before, each row comes
+        /// once, in order, and every checkpoint tells how many rows of the page are out.
+        #[test]
+        fn each_row_comes_once_however_often_its_page_breaks_off(
+            count in 0usize..60,
+            batch_rows in 1usize..20,
+            skip in 0usize..60,
+            breaks in prop::collection::vec(0usize..4_000, 0..4),
+        ) {
+            let skip = skip.min(count);
+            let text = csv(0..count);
+            let mut rows = rows(batch_rows, skip as u64);
+            let mut batches = Vec::new();
+            for at in breaks {
+                rows.take(page(None, count)).unwrap();
+                for chunk in text.as_bytes()[..at.min(text.len())].chunks(97) {
+                    rows.take(Piece::Bytes(Bytes::copy_from_slice(chunk))).unwrap();
+                    drain(&mut rows, &mut batches);
+                }
+            }
+            rows.take(page(None, count)).unwrap();
+            rows.take(Piece::Bytes(Bytes::copy_from_slice(text.as_bytes()))).unwrap();
+            rows.take(end(Some("next"))).unwrap();
+            drain(&mut rows, &mut batches);
+
+            prop_assert_eq!(ids(&batches), numbers(skip..count));
+            let mut reached = skip as u64;
+            for batch in &batches {
+                reached += batch.news.len() as u64;
+                prop_assert_eq!(batch.row, reached);
+                prop_assert!(batch.news.len() <= batch_rows);
+            }
+            let ends: Vec<bool> = batches.iter().map(|batch| batch.page_end.is_some()).collect();
+            prop_assert_eq!(ends.iter().filter(|end| **end).count(), 1);
+            prop_assert_eq!(ends.last(), Some(&true));
+        }
+    }
+
+    #[test]
+    fn pages_follow_each_other_and_only_the_last_has_no_next() {
+        let mut rows = rows(2, 0);
+        let mut batches = Vec::new();
+        for (locator, range, next) in [(None, 0..3, Some("b")), (Some("b"), 3..4, None)] {
+            rows.take(page(locator, range.len())).unwrap();
+            rows.take(Piece::Bytes(Bytes::from(csv(range)))).unwrap();
+            rows.take(end(next)).unwrap();
+            drain(&mut rows, &mut batches);
+        }
+        let seen: Vec<String> = batches
+            .iter()
+            .map(|batch| {
+                let page = batch.locator.as_deref().unwrap_or("first");
+                let end = batch
+                    .page_end
+                    .as_ref()
+                    .map(|end| end.next.as_deref().unwrap_or("last"));
+                format!("{page} {} {}", batch.row, end.unwrap_or("-"))
+            })
+            .collect();
+        assert_eq!(seen, ["first 2 -", "first 3 b", "b 1 last"]);
+    }
+
+    #[test]
+    fn a_page_that_is_cut_short_is_no_page() {
+        let mut rows = rows(10, 0);
+        rows.take(page(None, 3)).unwrap();
+        rows.take(Piece::Bytes(Bytes::from(csv(0..2)))).unwrap();
+        assert!(matches!(rows.take(end(None)), Err(Failure::Unreadable { .. })));
+    }
+
+    #[test]
+    fn results_without_a_column_or_an_id_are_refused() {
+        for text in ["Id,Name\n", "Name,SystemModstamp\n", "<html>\n"] {
+            let mut rows = rows(10, 0);
+            rows.take(page(None, 0)).unwrap();
+            let taken = rows.take(Piece::Bytes(Bytes::from(text)));
+            assert!(matches!(taken, Err(Failure::Unreadable { .. })), "{text}");
+        }
+        let mut rows = rows(10, 0);
+        rows.take(page(None, 1)).unwrap();
+        let taken = rows.take(Piece::Bytes(Bytes::from("Id,Name,SystemModstamp\nx,y,z\n")));
+        assert!(matches!(taken, Err(Failure::Unreadable { .. })));
+    }
+
+    #[tokio::test]
+    async fn a_stream_that_ends_early_says_so() {
+        let (pieces, receiver) = mpsc::channel(4);
+        let (batches, _kept) = mpsc::channel(4);
+        pieces.send(page(None, 0)).await.unwrap();
+        drop(pieces);
+        let ended = read_batches(rows(10, 0), receiver, batches).await;
+        assert!(matches!(ended, Err(Failure::NoAnswer { .. })));
+    }
+}

@@ -1,0 +1,110 @@
+//! Use cases: what the gateway does, free of HTTP and of SQL.
+//!
+//! A use case takes an [`App`] and typed arguments and gives typed results. It reaches Salesforce through
+//! [`crate::salesforce`] and the database through units over the ports of `causeway_core`.
+
+pub mod administer;
+pub mod apply;
+pub mod inbox;
+pub mod incoming;
+pub mod initial_sync;
+pub mod read;
+pub mod receive;
+pub mod reread;
+pub mod users;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use causeway_core::schedule::RetrySchedule;
+use causeway_store::Store;
+use tokio::sync::Notify;
+
+use crate::clock::Clock;
+use crate::salesforce::SalesforceClients;
+use crate::vault::Vault;
+
+/// Everything a use case may reach. Made once at start-up and shared.
+#[derive(Debug)]
+pub struct App {
+    /// The database.
+    pub store: Store,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Salesforce, one client for each connection.
+    pub salesforce: SalesforceClients,
+    /// Seals and opens secrets.
+    pub vault: Arc<Vault>,
+    /// Sizes and times.
+    pub options: AppOptions,
+    /// Rings when something was added to the inbox.
+    pub inbox_bell: Notify,
+    /// Rings when a sync run was queued.
+    pub sync_bell: Notify,
+}
+
+/// Sizes and times of the use cases.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AppOptions {
+    /// Heads of the inbox that a worker claims at once.
+    pub claim_heads: u32,
+    /// How long a claimed head stays with its worker unless it is settled. After a crash this is how long a change
+    /// lies still where several gateways share the database. Calls to Salesforce get two thirds of it.
+    pub claim_lease: Duration,
+    /// When a change that could not be decided is tried again.
+    pub inbox_retries: RetrySchedule,
+    /// How long a sync run stays with its worker unless it renews. After a crash this is how long a run lies still.
+    pub sync_lease: Duration,
+    /// When a run that met a passing failure is tried again, and after how many tries it is failed.
+    pub sync_retries: RetrySchedule,
+    /// How long work waits while the org's daily API allowance is used up.
+    pub parked: Duration,
+    /// Rows of an initial sync that are applied in one unit.
+    pub batch_rows: usize,
+    /// Rows asked for in one page of Bulk results.
+    pub page_rows: u32,
+}
+
+impl Default for AppOptions {
+    fn default() -> Self {
+        AppOptions {
+            claim_heads: 200,
+            claim_lease: Duration::from_secs(30),
+            inbox_retries: RetrySchedule {
+                first: Duration::from_secs(1),
+                longest: Duration::from_secs(300),
+                attempts: u32::MAX,
+            },
+            sync_lease: Duration::from_secs(15),
+            sync_retries: RetrySchedule {
+                first: Duration::from_secs(2),
+                longest: Duration::from_secs(300),
+                attempts: 8,
+            },
+            parked: Duration::from_secs(15 * 60),
+            batch_rows: 500,
+            page_rows: 50_000,
+        }
+    }
+}
+
+impl App {
+    /// An app on these parts.
+    pub fn new(
+        store: Store,
+        clock: Arc<dyn Clock>,
+        salesforce: SalesforceClients,
+        vault: Arc<Vault>,
+        options: AppOptions,
+    ) -> Self {
+        App {
+            store,
+            clock,
+            salesforce,
+            vault,
+            options,
+            inbox_bell: Notify::new(),
+            sync_bell: Notify::new(),
+        }
+    }
+}

@@ -1,0 +1,381 @@
+//! Receiving changes that the Salesforce package pushes.
+
+use causeway_core::Instant;
+use causeway_core::id::{ConnectionId, SalesforceId};
+use causeway_core::ports::inbox::{ChangeKind, IdempotencyKey, ReceivedChange, SavedAnswer};
+use causeway_core::ports::{Lane, StoreError};
+use causeway_core::version::SalesforceVersion;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::app::App;
+use crate::failpoint;
+
+/// Changes that one request may carry at most.
+pub const MAX_CHANGES: usize = 1_000;
+
+/// HTTP status of a first answer that is saved with its idempotency key.
+const ACCEPTED: u16 = 202;
+
+/// A posted batch. Its rows are still text, so that one that makes no sense is refused alone.
+#[derive(Debug)]
+pub struct Posted {
+    /// Connection whose client posted it.
+    pub connection: ConnectionId,
+    /// Client that posted it.
+    pub client: String,
+    /// The org that the package says it runs in, 15 or 18 characters.
+    pub organization: String,
+    /// The rows, each the JSON text of one change.
+    pub changes: Vec<Box<RawValue>>,
+    /// Makes the request safe to repeat.
+    pub idempotency: Option<Idempotency>,
+}
+
+/// Names a request and what it carried.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Idempotency {
+    /// Client, route and key.
+    pub key: IdempotencyKey,
+    /// SHA-256 of the request's body as received.
+    pub body_hash: [u8; 32],
+}
+
+/// What became of a batch.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Received {
+    /// Rows that are durable in the inbox and will be processed.
+    pub accepted: usize,
+    /// Rows that were refused.
+    pub rejected: usize,
+    /// One for each row, in the order posted.
+    pub results: Vec<RowResult>,
+}
+
+/// What became of a row.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RowResult {
+    /// The Salesforce id as posted; empty where the row has none.
+    pub id: String,
+    /// Accepted or rejected.
+    pub status: RowStatus,
+    /// What is wrong with a rejected row, naming the field and the way out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
+}
+
+/// Accepted or rejected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RowStatus {
+    /// Durable in the inbox.
+    Accepted,
+    /// Refused; sending the same again is refused again.
+    Rejected,
+}
+
+/// Why a batch is refused as a whole. Nothing of it was received.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ReceiveError {
+    /// Too many rows.
+    #[error(
+        "{count} changes in one request; at most {MAX_CHANGES} are taken, send the rest in further requests"
+    )]
+    TooMany {
+        /// Rows posted.
+        count: usize,
+    },
+    /// The org is not the one this connection is linked with.
+    #[error("organization {organization} is not the one that this connection is linked with")]
+    OtherOrganization {
+        /// Organization as posted.
+        organization: String,
+    },
+    /// The idempotency key was used for another body.
+    #[error("this idempotency key was used for another request body; use a new key for each new request")]
+    KeyReused,
+    /// The connection does not exist any more.
+    #[error("the connection does not exist")]
+    NoConnection,
+    /// The store failed.
+    #[error("the changes could not be stored")]
+    Store(#[from] StoreError),
+}
+
+/// A row as the package posts it.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct PostedChange<'a> {
+    object: Option<String>,
+    operation: Option<String>,
+    id: Option<String>,
+    system_modstamp: Option<String>,
+    observed_at: Option<String>,
+    #[serde(borrow)]
+    fields: Option<&'a RawValue>,
+}
+
+/// What a unit of receiving ended with.
+#[derive(Debug)]
+enum Stored {
+    New,
+    Seen(SavedAnswer),
+}
+
+/// Appends a batch to the inbox. When this answers, accepted rows are durable and will be processed.
+///
+/// # Errors
+/// [`ReceiveError`]; nothing was received then.
+pub async fn receive_changes(app: &App, posted: Posted) -> Result<Received, ReceiveError> {
+    if posted.changes.len() > MAX_CHANGES {
+        return Err(ReceiveError::TooMany {
+            count: posted.changes.len(),
+        });
+    }
+    let connection = posted.connection;
+    let (known, plans) = app
+        .store
+        .read(move |tx| Ok((tx.connection(connection)?, tx.plans(connection)?)))
+        .await?;
+    let known = known.ok_or(ReceiveError::NoConnection)?;
+    check_organization(known.organization, &posted.organization)?;
+
+    let objects: Vec<&str> = plans.iter().map(|plan| plan.salesforce_object.as_str()).collect();
+    let mut changes = Vec::with_capacity(posted.changes.len());
+    let mut received = Received {
+        accepted: 0,
+        rejected: 0,
+        results: Vec::with_capacity(posted.changes.len()),
+    };
+    for row in &posted.changes {
+        received.results.push(match parse(row, &objects, &posted.client) {
+            Ok(change) => {
+                received.accepted += 1;
+                let id = change.salesforce_id.to_string();
+                changes.push(change);
+                RowResult {
+                    id,
+                    status: RowStatus::Accepted,
+                    problem: None,
+                }
+            }
+            Err(Refusal { id, problem }) => {
+                received.rejected += 1;
+                RowResult {
+                    id,
+                    status: RowStatus::Rejected,
+                    problem: Some(problem),
+                }
+            }
+        });
+    }
+
+    let answer = posted.idempotency.map(|idempotency| {
+        let body = serde_json::to_string(&received).unwrap_or_default();
+        let saved = SavedAnswer {
+            body_hash: idempotency.body_hash,
+            status: ACCEPTED,
+            body,
+        };
+        (idempotency.key, saved)
+    });
+    let at = app.clock.now();
+    let expected_hash = answer.as_ref().map(|(_, saved)| saved.body_hash);
+    let stored = app
+        .store
+        .write(Lane::Interactive, move |tx| {
+            if let Some((key, saved)) = &answer {
+                if let Some(seen) = tx.answered(key)? {
+                    return Ok(Stored::Seen(seen));
+                }
+                tx.save_answer(key, saved, at)?;
+            }
+            tx.receive(connection, &changes, Lane::Interactive, at)?;
+            Ok(Stored::New)
+        })
+        .await?;
+    match stored {
+        Stored::New => {
+            failpoint::reached("push.received");
+            app.inbox_bell.notify_one();
+            Ok(received)
+        }
+        Stored::Seen(first) if Some(first.body_hash) == expected_hash => serde_json::from_str(&first.body)
+            .map_err(|error| {
+                ReceiveError::Store(StoreError::Corrupt {
+                    detail: format!("saved answer of an idempotency key: {error}"),
+                })
+            }),
+        Stored::Seen(_) => Err(ReceiveError::KeyReused),
+    }
+}
+
+fn check_organization(known: Option<SalesforceId>, posted: &str) -> Result<(), ReceiveError> {
+    let mismatch = || ReceiveError::OtherOrganization {
+        organization: posted.chars().take(18).collect(),
+    };
+    let posted_id = SalesforceId::parse(posted).map_err(|_invalid| mismatch())?;
+    match known {
+        Some(known) if known != posted_id => Err(mismatch()),
+        // Before the gateway's first call to the org nothing is known to compare with; the token alone speaks then.
+        _ => Ok(()),
+    }
+}
+
+#[derive(Debug, PartialEq, Eq)]
+struct Refusal {
+    id: String,
+    problem: String,
+}
+
+fn parse(row: &RawValue, objects: &[&str], client: &str) -> Result<ReceivedChange, Refusal> {
+    let posted: PostedChange<'_> = serde_json::from_str(row.get()).map_err(|_malformed| Refusal {
+        id: String::new(),
+        problem: "this change is not an object of the documented form; every value beside `fields` and \
+                  `changedFields` is a JSON string"
+            .to_owned(),
+    })?;
+    let id = posted.id.clone().unwrap_or_default();
+    parse_fields(posted, objects, client).map_err(|problem| Refusal {
+        id: id.chars().take(18).collect(),
+        problem,
+    })
+}
+
+fn parse_fields(posted: PostedChange<'_>, objects: &[&str], client: &str) -> Result<ReceivedChange, String> {
+    let object = required("object", posted.object)?;
+    let object = objects
+        .iter()
+        .find(|mapped| mapped.eq_ignore_ascii_case(&object))
+        .ok_or_else(|| {
+            format!("object: {object:?} is not mapped; add an object mapping for it, or take its trigger out")
+        })?;
+    let salesforce_id =
+        SalesforceId::parse(&required("id", posted.id)?).map_err(|error| format!("id: {error}"))?;
+    let operation = required("operation", posted.operation)?;
+    let kind = match operation.as_str() {
+        "create" | "update" | "undelete" => ChangeKind::Upsert,
+        "delete" => ChangeKind::Delete,
+        other => {
+            return Err(format!(
+                "operation: {other:?} is none of create, update, undelete, delete"
+            ));
+        }
+    };
+    let version = SalesforceVersion {
+        modstamp: stamp("systemModstamp", posted.system_modstamp)?,
+        observed: stamp("observedAt", posted.observed_at)?,
+    };
+    let fields = match (kind, posted.fields) {
+        (_, Some(raw)) => {
+            // Read in full here, so that what the worker finds later is known to be a sane JSON object.
+            serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(raw.get())
+                .map_err(|_malformed| "fields: not a JSON object of field values, or nested too deeply")?;
+            raw.get().to_owned()
+        }
+        (ChangeKind::Delete, None) => "{}".to_owned(),
+        (ChangeKind::Upsert, None) => {
+            return Err("fields: missing; send the record's captured fields as they are now".to_owned());
+        }
+    };
+    Ok(ReceivedChange {
+        object: (*object).to_owned(),
+        salesforce_id,
+        kind,
+        version,
+        fields,
+        source: client.to_owned(),
+    })
+}
+
+fn required(name: &str, value: Option<String>) -> Result<String, String> {
+    value
+        .filter(|text| !text.is_empty())
+        .ok_or_else(|| format!("{name}: missing"))
+}
+
+fn stamp(name: &str, value: Option<String>) -> Result<Instant, String> {
+    let text = required(name, value)?;
+    crate::salesforce::wire::read_datetime(&text)
+        .ok_or_else(|| format!("{name}: {text:?} is no moment; write 2026-11-22T06:04:37.000Z"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ROW: &str = r#"{"object":"contact","operation":"update","id":"003ZM000001n4n5","systemModstamp":"2026-11-22T06:04:37.000+0000","observedAt":"2026-11-22T06:04:38.500Z","changedFields":["Email"],"fields":{"LastName":"Ng","Amount__c":1100.040}}"#;
+
+    fn parse_text(text: &str) -> Result<ReceivedChange, Refusal> {
+        let row = RawValue::from_string(text.to_owned()).unwrap();
+        parse(&row, &["Account", "Contact"], "pump")
+    }
+
+    #[test]
+    fn a_row_keeps_its_fields_letter_for_letter() {
+        let change = parse_text(ROW).unwrap();
+        assert_eq!(change.object, "Contact");
+        assert_eq!(change.kind, ChangeKind::Upsert);
+        assert_eq!(change.fields, r#"{"LastName":"Ng","Amount__c":1100.040}"#);
+        assert_eq!(
+            change.version.observed - change.version.modstamp,
+            chrono::TimeDelta::milliseconds(1_500)
+        );
+    }
+
+    #[test]
+    fn every_bad_row_is_refused_by_the_name_of_its_field() {
+        for (from, to, field) in [
+            ("\"contact\"", "\"Lead\"", "object"),
+            ("\"contact\"", "\"\"", "object"),
+            ("\"update\"", "\"upsert\"", "operation"),
+            ("003ZM000001n4n5", "003ZM000001n4", "id"),
+            ("003ZM000001n4n5", "003zm000001n4n5YAA", "id"),
+            ("2026-11-22T06:04:37.000+0000", "yesterday", "systemModstamp"),
+            ("2026-11-22T06:04:38.500Z", "2026-11-22", "observedAt"),
+            ("{\"LastName\":\"Ng\",\"Amount__c\":1100.040}", "[1]", "fields"),
+            (
+                ",\"fields\":{\"LastName\":\"Ng\",\"Amount__c\":1100.040}",
+                "",
+                "fields",
+            ),
+        ] {
+            let text = ROW.replace(from, to);
+            assert_ne!(text, ROW, "{from} is not in the row");
+            let refusal = parse_text(&text).unwrap_err();
+            assert!(
+                refusal.problem.starts_with(&format!("{field}: ")),
+                "{field}: {}",
+                refusal.problem
+            );
+        }
+    }
+
+    #[test]
+    fn deep_nesting_and_rows_of_another_shape_are_refused() {
+        let deep = format!("{}{}", "[".repeat(200), "]".repeat(200));
+        let refusal = parse_text(&ROW.replace("1100.040", &deep)).unwrap_err();
+        assert!(refusal.problem.starts_with("fields: "), "{}", refusal.problem);
+        assert!(parse_text("7").is_err());
+        assert!(parse_text(r#"{"id":7}"#).is_err());
+    }
+
+    #[test]
+    fn a_delete_needs_no_fields() {
+        let text = ROW
+            .replace("\"update\"", "\"delete\"")
+            .replace(",\"fields\":{\"LastName\":\"Ng\",\"Amount__c\":1100.040}", "");
+        let change = parse_text(&text).unwrap();
+        assert_eq!((change.kind, change.fields.as_str()), (ChangeKind::Delete, "{}"));
+    }
+
+    #[test]
+    fn another_org_is_refused() {
+        let org = SalesforceId::parse("00D8a00001rBqb8").unwrap();
+        let other = "00D8a00001rBqb9";
+        assert_eq!(check_organization(Some(org), "00D8a00001rBqb8"), Ok(()));
+        assert!(check_organization(Some(org), other).is_err());
+        assert!(check_organization(None, "nonsense").is_err());
+        assert_eq!(check_organization(None, other), Ok(()));
+    }
+}

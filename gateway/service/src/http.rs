@@ -1,0 +1,164 @@
+//! The HTTP interface: routes, authentication, wire types. It calls the use cases of [`crate::app`] and holds no rule
+//! of its own.
+
+pub mod auth;
+pub mod body;
+mod connection;
+mod cursor;
+mod exchange;
+mod feed;
+mod health;
+mod logs;
+mod metrics;
+mod openapi;
+pub mod parameters;
+pub mod problem;
+mod records;
+mod salesforce_changes;
+mod syncs;
+mod view;
+
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use actix_web::dev::ResourceDef;
+use actix_web::{HttpRequest, HttpResponse, web};
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::app::App;
+use crate::config::{Config, Limits};
+use crate::workers::Workers;
+
+use auth::Verifier;
+use body::Bounds;
+use metrics::Metrics;
+use problem::{Problem, ProblemKind};
+
+pub use exchange::exchange;
+pub use openapi::openapi_json;
+
+/// What every request may reach.
+#[derive(Debug)]
+pub struct HttpState {
+    /// The use cases.
+    pub app: Arc<App>,
+    /// Checks tokens.
+    pub verifier: Verifier,
+    /// What one caller may ask for.
+    pub limits: Limits,
+    /// Set once the gateway stops: it then answers what came in and counts as not ready.
+    pub stopping: AtomicBool,
+    workers: Mutex<Option<Workers>>,
+    metrics: Metrics,
+    metrics_token: Option<SecretString>,
+    secure: bool,
+    known: Vec<(ResourceDef, String)>,
+}
+
+impl HttpState {
+    /// State for a gateway that callers reach at `public_url`.
+    ///
+    /// # Errors
+    /// A text for the operator.
+    pub fn new(app: Arc<App>, config: &Config, public_url: &str) -> Result<Self, String> {
+        Ok(HttpState {
+            app,
+            verifier: Verifier::new(public_url, &config.master_key)?,
+            limits: config.limits,
+            stopping: AtomicBool::new(false),
+            workers: Mutex::new(None),
+            metrics: Metrics::new().map_err(|error| format!("metrics: {error}"))?,
+            metrics_token: config
+                .metrics_token
+                .as_ref()
+                .map(|token| SecretString::from(token.expose_secret())),
+            secure: public_url.starts_with("https://"),
+            known: openapi::routes()
+                .into_iter()
+                .map(|(path, methods)| (ResourceDef::new(path), methods.join(", ")))
+                .collect(),
+        })
+    }
+
+    /// Hands the running workers over, so that readiness can tell whether they run.
+    pub fn workers_started(&self, workers: Workers) {
+        *self.workers.lock().unwrap_or_else(PoisonError::into_inner) = Some(workers);
+    }
+
+    /// Takes the workers back, to stop them.
+    pub fn take_workers(&self) -> Option<Workers> {
+        self.workers.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    fn workers_run(&self) -> bool {
+        self.workers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .as_mut()
+            .is_some_and(Workers::are_running)
+    }
+
+    fn small_bodies(&self) -> Bounds {
+        Bounds {
+            bytes: self.limits.body_bytes,
+            within: self.limits.body_within,
+        }
+    }
+
+    fn change_bodies(&self) -> Bounds {
+        Bounds {
+            bytes: self.limits.changes_bytes,
+            within: self.limits.body_within,
+        }
+    }
+}
+
+/// Adds every route to an application. The same list makes the OpenAPI document, so the two cannot part.
+macro_rules! surface {
+    ($($($step:ident)::+;)*) => {
+        /// Adds every route.
+        pub fn configure(config: &mut web::ServiceConfig) {
+            config
+                $(.service($($step)::+))*
+                .default_service(web::to(nothing_here));
+        }
+
+        mod surface {
+            use super::{auth, connection, feed, health, logs, metrics, openapi, records, salesforce_changes, syncs};
+            use super::openapi::Finish;
+
+            #[derive(utoipa::OpenApi)]
+            #[openapi(paths($($($step)::+),*), modifiers(&Finish))]
+            pub(super) struct Surface;
+        }
+    };
+}
+
+surface! {
+    auth::grant::exchange_token;
+    salesforce_changes::post_changes;
+    records::list_records;
+    records::get_record;
+    records::record_history;
+    feed::changes;
+    syncs::list_syncs;
+    syncs::start_sync;
+    syncs::get_sync;
+    logs::list_logs;
+    logs::list_held;
+    connection::get_connection;
+    connection::list_mappings;
+    health::healthz;
+    health::readyz;
+    metrics::get_metrics;
+    openapi::get_openapi;
+}
+
+/// Answers what no route does: the address is unknown, or its method is.
+async fn nothing_here(state: web::Data<HttpState>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let known = state.known.iter().find(|(path, _)| path.is_match(request.path()));
+    Err(match known {
+        Some((_, methods)) => Problem::method_not_allowed(methods.clone()),
+        None => Problem::new(ProblemKind::RouteNotFound, "see /openapi.json for what there is"),
+    })
+}

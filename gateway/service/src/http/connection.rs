@@ -1,0 +1,263 @@
+//! `/v1/connection` and `/v1/mappings`: how the caller's connection is set up.
+
+use std::collections::BTreeMap;
+
+use actix_web::{HttpRequest, HttpResponse, get, web};
+use causeway_core::mapping::{DeletePolicy, Direction, FieldPlan, PartnerType, Scope, SyncRule};
+use causeway_core::ports::connections::{Connection, Environment};
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::HttpState;
+use super::auth::{Authorized, ConnectionRead};
+use super::parameters::Parameters;
+use super::problem::{Problem, ProblemDocument};
+use crate::app::read::{self, MappingState};
+
+/// One Salesforce org linked with one partner account. No secret is ever shown.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Connection)]
+pub struct ConnectionView {
+    /// Name.
+    #[schema(examples("acme"))]
+    pub name: String,
+    /// `production` or `sandbox`.
+    #[schema(examples("production"))]
+    pub environment: &'static str,
+    /// Where tokens are asked for.
+    #[schema(examples("https://login.salesforce.com"))]
+    pub login_url: String,
+    /// Salesforce user whom the gateway acts as.
+    pub username: String,
+    /// API version.
+    #[schema(examples("67.0"))]
+    pub api_version: String,
+    /// Organization id, once the org has answered.
+    pub organization: Option<String>,
+    /// Where the org answers, once known.
+    pub instance_url: Option<String>,
+    /// Whether it is switched on.
+    pub enabled: bool,
+    /// When it was added.
+    pub created_at: DateTime<Utc>,
+}
+
+impl From<&Connection> for ConnectionView {
+    fn from(connection: &Connection) -> Self {
+        ConnectionView {
+            name: connection.name.clone(),
+            environment: match connection.environment {
+                Environment::Production => "production",
+                Environment::Sandbox => "sandbox",
+            },
+            login_url: connection.login_url.clone(),
+            username: connection.username.clone(),
+            api_version: connection.api_version.clone(),
+            organization: connection.organization.map(|id| id.to_string()),
+            instance_url: connection.instance_url.clone(),
+            enabled: connection.enabled,
+            created_at: connection.created_at,
+        }
+    }
+}
+
+/// The mappings of a connection.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = MappingList)]
+pub struct MappingsView {
+    /// Those in force.
+    pub mappings: Vec<MappingView>,
+}
+
+/// A mapping in force.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Mapping)]
+pub struct MappingView {
+    /// Number.
+    #[schema(examples("1"))]
+    pub id: String,
+    /// Revision; it grows with every change.
+    pub revision: i64,
+    /// Partner object.
+    #[schema(examples("contact"))]
+    pub partner_object: String,
+    /// sObject.
+    #[schema(examples("Contact"))]
+    pub salesforce_object: String,
+    /// `salesforceToPartner`, `partnerToSalesforce` or `both`.
+    pub direction: &'static str,
+    /// `pastAndFuture` or `futureOnly`.
+    pub scope: &'static str,
+    /// What a delete in Salesforce does: `delete`, `archive`, `unlink` or `ask`.
+    pub delete_policy: &'static str,
+    /// Owner of records whose Salesforce owner has no partner user.
+    pub default_owner: String,
+    /// Whether an update leaves the partner's owner alone rather than replace it by the default owner.
+    pub keep_owner_on_update: bool,
+    /// Pairs of fields.
+    pub fields: Vec<FieldView>,
+    /// How many of its records stand where.
+    pub links: LinkCountsView,
+}
+
+/// A pair of fields.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = FieldMapping)]
+pub struct FieldView {
+    /// Partner field.
+    #[schema(examples("last_name"))]
+    pub partner: String,
+    /// The partner field's type.
+    #[serde(rename = "type")]
+    #[schema(examples("Text"))]
+    pub partner_type: &'static str,
+    /// Salesforce field.
+    #[schema(examples("LastName"))]
+    pub salesforce: String,
+    /// Who wins: `salesforce`, `salesforceUnlessBlank`, `partner`, `partnerUnlessBlank`, `mostRecent`, `doNotSync`.
+    pub rule: &'static str,
+    /// Whether the partner refuses records without a value here.
+    pub required: bool,
+    /// Greatest number of characters that the partner takes.
+    pub max_length: Option<u32>,
+    /// Partner option by Salesforce option; null: that option does not sync. Empty: options pass unchanged.
+    pub choices: BTreeMap<String, Option<String>>,
+}
+
+/// How many records stand where.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = LinkCounts)]
+pub struct LinkCountsView {
+    /// In step.
+    pub linked: u64,
+    /// Waiting for a person.
+    pub held: u64,
+    /// Deleted in Salesforce.
+    pub deleted: u64,
+}
+
+impl From<&MappingState> for MappingView {
+    fn from(state: &MappingState) -> Self {
+        let plan = &state.plan;
+        MappingView {
+            id: plan.mapping.to_string(),
+            revision: plan.revision.0,
+            partner_object: plan.partner_object.clone(),
+            salesforce_object: plan.salesforce_object.clone(),
+            direction: match plan.direction {
+                Direction::SalesforceToPartner => "salesforceToPartner",
+                Direction::PartnerToSalesforce => "partnerToSalesforce",
+                Direction::Both => "both",
+            },
+            scope: match plan.scope {
+                Scope::PastAndFuture => "pastAndFuture",
+                Scope::FutureOnly => "futureOnly",
+            },
+            delete_policy: match plan.delete_policy {
+                DeletePolicy::Delete => "delete",
+                DeletePolicy::Archive => "archive",
+                DeletePolicy::Unlink => "unlink",
+                DeletePolicy::Ask => "ask",
+            },
+            default_owner: plan.default_owner.clone(),
+            keep_owner_on_update: plan.keep_owner_on_update,
+            fields: plan.fields.iter().map(FieldView::from).collect(),
+            links: LinkCountsView {
+                linked: state.links.linked,
+                held: state.links.held,
+                deleted: state.links.deleted,
+            },
+        }
+    }
+}
+
+impl From<&FieldPlan> for FieldView {
+    fn from(field: &FieldPlan) -> Self {
+        FieldView {
+            partner: field.partner.clone(),
+            partner_type: type_name(field.partner_type),
+            salesforce: field.salesforce.name.clone(),
+            rule: match field.rule {
+                SyncRule::Salesforce => "salesforce",
+                SyncRule::SalesforceUnlessBlank => "salesforceUnlessBlank",
+                SyncRule::Partner => "partner",
+                SyncRule::PartnerUnlessBlank => "partnerUnlessBlank",
+                SyncRule::MostRecent => "mostRecent",
+                SyncRule::DoNotSync => "doNotSync",
+            },
+            required: field.required,
+            max_length: field.max_length,
+            choices: field.choices.clone(),
+        }
+    }
+}
+
+fn type_name(kind: PartnerType) -> &'static str {
+    match kind {
+        PartnerType::Text => "Text",
+        PartnerType::MultiLine => "MultiLine",
+        PartnerType::Date => "Date",
+        PartnerType::DateTime => "DateTime",
+        PartnerType::SingleChoice => "SingleChoice",
+        PartnerType::MultiChoice => "MultiChoice",
+        PartnerType::Number => "Number",
+        PartnerType::Currency => "Currency",
+        PartnerType::Email => "Email",
+        PartnerType::Phone => "Phone",
+        PartnerType::Boolean => "Boolean",
+        PartnerType::Reference => "Reference",
+        PartnerType::Address => "Address",
+    }
+}
+
+/// Read the connection.
+#[utoipa::path(
+    tag = "connection",
+    security(("bearer" = ["connection:read"])),
+    responses(
+        (status = 200, description = "The caller's connection", body = ConnectionView),
+        (status = 400, description = "Some parameters are wrong", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 401, description = "The token is refused", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 403, description = "The token does not allow this", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 500, description = "The gateway failed", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 503, description = "The store cannot be asked", body = ProblemDocument, content_type = "application/problem+json"),
+    )
+)]
+#[get("/v1/connection")]
+pub async fn get_connection(
+    caller: Authorized<ConnectionRead>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    Parameters::parse(request.query_string())?.finish()?;
+    Ok(HttpResponse::Ok().json(ConnectionView::from(caller.connection())))
+}
+
+/// List mappings.
+#[utoipa::path(
+    tag = "connection",
+    security(("bearer" = ["connection:read"])),
+    responses(
+        (status = 200, description = "The mappings in force", body = MappingsView),
+        (status = 400, description = "Some parameters are wrong", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 401, description = "The token is refused", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 403, description = "The token does not allow this", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 500, description = "The gateway failed", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 503, description = "The store cannot be asked", body = ProblemDocument, content_type = "application/problem+json"),
+    )
+)]
+#[get("/v1/mappings")]
+pub async fn list_mappings(
+    state: web::Data<HttpState>,
+    caller: Authorized<ConnectionRead>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    Parameters::parse(request.query_string())?.finish()?;
+    let mappings = read::mappings(&state.app, caller.connection().id).await?;
+    Ok(HttpResponse::Ok().json(MappingsView {
+        mappings: mappings.iter().map(MappingView::from).collect(),
+    }))
+}

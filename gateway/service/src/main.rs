@@ -1,0 +1,5 @@
+//! The binary `causeway`.
+
+fn main() -> std::process::ExitCode {
+    causeway::cli::main()
+}

@@ -1,0 +1,220 @@
+//! A thin Salesforce client: JWT bearer tokens, REST reads, Bulk API 2.0 queries.
+//!
+//! Every answer that is not a success becomes a [`causeway_core::failure::Failure`], and nothing here decides what
+//! to do about one beyond what is safe to repeat (see [`transport`]). No token or key reaches a log.
+
+pub mod address;
+pub mod auth;
+pub mod bulk;
+pub mod csv;
+pub mod errors;
+pub mod limits;
+pub mod rest;
+pub mod transport;
+pub mod wire;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use causeway_core::id::{ConnectionId, SalesforceId};
+use causeway_core::ports::connections::{Connection, Sealed};
+use causeway_core::schedule::RetrySchedule;
+
+use crate::clock::Clock;
+use crate::salesforce::address::{BaseUrl, InvalidBaseUrl};
+use crate::salesforce::auth::{AccessToken, Grant, InvalidPrivateKey, TokenKeeper};
+use crate::salesforce::limits::{ApiUsage, LastUsage};
+use crate::vault::{Vault, VaultError, private_key_purpose};
+
+/// How long connecting may take.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long an answer that is being read may pause.
+const READ_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// One Salesforce org, acted on as one user.
+#[derive(Debug)]
+pub struct Salesforce {
+    http: reqwest::Client,
+    tokens: TokenKeeper,
+    api_version: String,
+    usage: LastUsage,
+    clock: Arc<dyn Clock>,
+    retries: RetrySchedule,
+}
+
+/// The clients of all connections.
+#[derive(Debug)]
+pub struct SalesforceClients {
+    remote: reqwest::Client,
+    loopback: reqwest::Client,
+    clock: Arc<dyn Clock>,
+    retries: RetrySchedule,
+    known: Mutex<HashMap<ConnectionId, Known>>,
+}
+
+/// A client and the settings that it was made from.
+#[derive(Debug)]
+struct Known {
+    login_url: String,
+    consumer_key: String,
+    username: String,
+    key: Sealed,
+    api_version: String,
+    client: Arc<Salesforce>,
+}
+
+/// Why there is no client for a connection.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ClientError {
+    /// The private key does not open.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    /// The private key is none.
+    #[error(transparent)]
+    PrivateKey(#[from] InvalidPrivateKey),
+    /// The login address is none.
+    #[error("login_url: {0}")]
+    LoginUrl(#[from] InvalidBaseUrl),
+}
+
+/// The HTTP client could not be made, for example since the machine has no certificates.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "no HTTPS client could be made; are the system's CA certificates installed (Debian: ca-certificates)?"
+)]
+pub struct NoHttpClient(#[source] reqwest::Error);
+
+/// Attempts of a read within one call, before the caller is told.
+pub const READ_RETRIES: RetrySchedule = RetrySchedule {
+    first: Duration::from_millis(500),
+    longest: Duration::from_secs(20),
+    attempts: 5,
+};
+
+impl SalesforceClients {
+    /// No client yet. `retries` is how often and how soon reads are tried again; see [`READ_RETRIES`].
+    ///
+    /// # Errors
+    /// [`NoHttpClient`] when TLS cannot be set up.
+    pub fn new(clock: Arc<dyn Clock>, retries: RetrySchedule) -> Result<Self, NoHttpClient> {
+        Ok(SalesforceClients {
+            remote: http_client(true)?,
+            loopback: http_client(false)?,
+            clock,
+            retries,
+            known: Mutex::default(),
+        })
+    }
+
+    /// The client of a connection. It is made anew when the connection's settings have changed.
+    ///
+    /// # Errors
+    /// [`ClientError`] when the connection's key or address are of no use.
+    pub fn client(&self, vault: &Vault, connection: &Connection) -> Result<Arc<Salesforce>, ClientError> {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(found) = known.get(&connection.id)
+            && found.is_of(connection)
+        {
+            return Ok(Arc::clone(&found.client));
+        }
+        let private_key = vault.open_text(
+            &private_key_purpose(&connection.name),
+            &connection.sealed_private_key,
+        )?;
+        let grant = Grant::new(
+            BaseUrl::parse(&connection.login_url)?,
+            &connection.consumer_key,
+            &connection.username,
+            &private_key,
+        )?;
+        let client = Arc::new(self.unshared(grant, &connection.api_version));
+        known.insert(
+            connection.id,
+            Known {
+                login_url: connection.login_url.clone(),
+                consumer_key: connection.consumer_key.clone(),
+                username: connection.username.clone(),
+                key: connection.sealed_private_key.clone(),
+                api_version: connection.api_version.clone(),
+                client: Arc::clone(&client),
+            },
+        );
+        Ok(client)
+    }
+
+    /// A client for a grant that belongs to no connection yet, for example to try settings out.
+    pub fn unshared(&self, grant: Grant, api_version: &str) -> Salesforce {
+        let http = if grant.login.is_loopback() {
+            self.loopback.clone()
+        } else {
+            self.remote.clone()
+        };
+        Salesforce {
+            tokens: TokenKeeper::new(grant, http.clone(), Arc::clone(&self.clock), self.retries),
+            http,
+            api_version: api_version.to_owned(),
+            usage: LastUsage::default(),
+            clock: Arc::clone(&self.clock),
+            retries: self.retries,
+        }
+    }
+}
+
+impl Known {
+    fn is_of(&self, connection: &Connection) -> bool {
+        self.login_url == connection.login_url
+            && self.consumer_key == connection.consumer_key
+            && self.username == connection.username
+            && self.key == connection.sealed_private_key
+            && self.api_version == connection.api_version
+    }
+}
+
+/// Where an org answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Org {
+    /// Organization id.
+    pub organization: SalesforceId,
+    /// Where it answers.
+    pub instance_url: String,
+}
+
+impl Salesforce {
+    /// Daily API usage as last told; `None` before the first answer.
+    pub fn api_usage(&self) -> Option<ApiUsage> {
+        self.usage.get()
+    }
+
+    /// The org that the token is for. Asks for a token if there is none.
+    ///
+    /// # Errors
+    /// What the token endpoint answered.
+    pub async fn org(&self) -> Result<Org, causeway_core::failure::Failure> {
+        let token: Arc<AccessToken> = self.tokens.token().await?;
+        Ok(Org {
+            organization: token.organization,
+            instance_url: token.instance.to_string(),
+        })
+    }
+}
+
+/// A client for hosts elsewhere keeps to https. One for this machine goes around any proxy of the environment.
+fn http_client(remote: bool) -> Result<reqwest::Client, NoHttpClient> {
+    let builder = reqwest::Client::builder()
+        .user_agent(concat!("causeway/", env!("CARGO_PKG_VERSION")))
+        .connect_timeout(CONNECT_TIMEOUT)
+        .read_timeout(READ_TIMEOUT)
+        // Salesforce redirects no API call; following one could carry the token elsewhere.
+        .redirect(reqwest::redirect::Policy::none())
+        .referer(false)
+        .gzip(true)
+        .tls_version_min(reqwest::tls::Version::TLS_1_2);
+    let builder = if remote {
+        builder.https_only(true)
+    } else {
+        builder.no_proxy()
+    };
+    builder.build().map_err(NoHttpClient)
+}

@@ -1,0 +1,193 @@
+//! Salesforce's JSON, as it stands in answers. These types stay inside [`crate::salesforce`]; conversions to the
+//! core's types are here.
+
+use std::collections::BTreeMap;
+
+use causeway_core::Instant;
+use causeway_core::mapping::{SalesforceField, SalesforceObject, SalesforceType};
+use secrecy::SecretString;
+use serde::{Deserialize, Deserializer};
+
+/// A describe result, as far as mappings need it (REST API Developer Guide, "sObject Describe").
+#[derive(Debug, Deserialize)]
+pub(super) struct Describe {
+    name: String,
+    fields: Vec<DescribeField>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct DescribeField {
+    name: String,
+    #[serde(rename = "type")]
+    kind: String,
+    #[serde(default)]
+    length: u32,
+    #[serde(default)]
+    precision: u32,
+    #[serde(default)]
+    scale: u32,
+    #[serde(default)]
+    nillable: bool,
+    #[serde(default)]
+    createable: bool,
+    #[serde(default)]
+    updateable: bool,
+    #[serde(default)]
+    calculated: bool,
+    #[serde(default)]
+    reference_to: Vec<String>,
+    #[serde(default)]
+    picklist_values: Vec<DescribePicklistValue>,
+    #[serde(default)]
+    restricted_picklist: bool,
+}
+
+#[derive(Debug, Deserialize)]
+struct DescribePicklistValue {
+    value: String,
+    #[serde(default)]
+    active: bool,
+}
+
+impl From<Describe> for SalesforceObject {
+    fn from(describe: Describe) -> Self {
+        SalesforceObject {
+            name: describe.name,
+            fields: describe
+                .fields
+                .into_iter()
+                .map(|field| (field.name.clone(), field.into()))
+                .collect::<BTreeMap<_, _>>(),
+        }
+    }
+}
+
+impl From<DescribeField> for SalesforceField {
+    fn from(field: DescribeField) -> Self {
+        SalesforceField {
+            kind: read_type(&field.kind),
+            name: field.name,
+            length: field.length,
+            precision: field.precision,
+            scale: field.scale,
+            nillable: field.nillable,
+            createable: field.createable,
+            updateable: field.updateable,
+            calculated: field.calculated,
+            reference_to: field.reference_to,
+            picklist_values: field
+                .picklist_values
+                .into_iter()
+                .filter(|value| value.active)
+                .map(|value| value.value)
+                .collect(),
+            restricted_picklist: field.restricted_picklist,
+        }
+    }
+}
+
+/// A type that a later release brings is read as `anytype`, which no mapping accepts, so that one new field does
+/// not make the whole object unreadable.
+fn read_type(name: &str) -> SalesforceType {
+    serde_json::from_value(serde_json::Value::String(name.to_owned())).unwrap_or(SalesforceType::Anytype)
+}
+
+/// One page of a query result.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct QueryPage {
+    pub total_size: u64,
+    pub done: bool,
+    pub next_records_url: Option<String>,
+    pub records: Vec<serde_json::Map<String, serde_json::Value>>,
+}
+
+/// One entry of `GET /services/data`.
+#[derive(Debug, Deserialize)]
+pub(super) struct Version {
+    pub version: String,
+}
+
+/// One entry of `/limits`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Limit {
+    /// Allowed in its window.
+    pub max: i64,
+    /// Left.
+    pub remaining: i64,
+}
+
+/// A Bulk API 2.0 query job.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Job {
+    pub id: String,
+    pub state: String,
+    #[serde(default)]
+    pub number_records_processed: Option<u64>,
+    #[serde(default)]
+    pub error_message: Option<String>,
+}
+
+/// A token answer of the JWT bearer grant.
+#[derive(Deserialize)]
+pub(super) struct TokenAnswer {
+    #[serde(deserialize_with = "secret")]
+    pub access_token: SecretString,
+    pub instance_url: String,
+    pub id: String,
+}
+
+fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SecretString, D::Error> {
+    String::deserialize(deserializer).map(SecretString::from)
+}
+
+/// Reads a Salesforce datetime: `2026-11-22T06:04:37.000+0000` (REST), `…Z` (Bulk, Apex), `…+02:00`.
+pub fn read_datetime(text: &str) -> Option<Instant> {
+    chrono::DateTime::parse_from_rfc3339(text)
+        .or_else(|_| chrono::DateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f%z"))
+        .ok()
+        .map(|moment| moment.with_timezone(&chrono::Utc))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_form_of_datetime_means_the_same_moment() {
+        let moment = read_datetime("2026-11-22T06:04:37.250Z");
+        assert!(moment.is_some());
+        for text in [
+            "2026-11-22T06:04:37.250+0000",
+            "2026-11-22T06:04:37.250+00:00",
+            "2026-11-22T08:04:37.250+0200",
+        ] {
+            assert_eq!(read_datetime(text), moment, "{text}");
+        }
+        for text in ["2026-11-22", "", "2026-11-22T06:04:37", "22.11.2026 06:04"] {
+            assert_eq!(read_datetime(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_describe_becomes_what_mappings_need() {
+        let describe: Describe = serde_json::from_str(
+            r#"{"name":"Lead","label":"Lead","fields":[
+                {"name":"Status","type":"picklist","length":255,"nillable":false,"createable":true,"updateable":true,
+                 "restrictedPicklist":true,"picklistValues":[{"value":"Open","active":true},{"value":"Old","active":false}]},
+                {"name":"Odd__c","type":"hologram"},
+                {"name":"OwnerId","type":"reference","referenceTo":["Group","User"]}]}"#,
+        )
+        .unwrap();
+        let object = SalesforceObject::from(describe);
+        assert_eq!(object.name, "Lead");
+        assert_eq!(object.fields["Status"].kind, SalesforceType::Picklist);
+        assert_eq!(object.fields["Status"].picklist_values, ["Open"]);
+        assert!(object.fields["Status"].restricted_picklist);
+        assert_eq!(object.fields["Odd__c"].kind, SalesforceType::Anytype);
+        assert_eq!(object.fields["OwnerId"].reference_to, ["Group", "User"]);
+    }
+}

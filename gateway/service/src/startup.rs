@@ -1,0 +1,188 @@
+//! From a configuration to a running gateway, and back to nothing in good order.
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use actix_web::dev::ServerHandle;
+use actix_web::middleware::from_fn;
+use actix_web::{HttpServer, web};
+use causeway_core::ports::StoreError;
+use causeway_store::{OpenError, Store, StoreOptions};
+use secrecy::ExposeSecret;
+use tokio::task::JoinHandle;
+
+use crate::app::{App, AppOptions};
+use crate::clock::{Clock, SystemClock};
+use crate::config::Config;
+use crate::http::{self, HttpState};
+use crate::salesforce::{NoHttpClient, READ_RETRIES, SalesforceClients};
+use crate::vault::{Vault, VaultError};
+use crate::workers::{self, WorkerOptions};
+
+/// How long a client may keep an unused connection. Short, since a stop waits for it.
+const KEEP_ALIVE: Duration = Duration::from_secs(5);
+
+/// Why the gateway does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The store does not open.
+    #[error("store.url: {0}")]
+    Store(#[from] OpenError),
+    /// The master key is of no use.
+    #[error("secrets.master_key: {0}")]
+    MasterKey(#[from] VaultError),
+    /// No HTTPS client can be made.
+    #[error(transparent)]
+    HttpClient(#[from] NoHttpClient),
+    /// The address is taken, or not this machine's.
+    #[error("http.listen: {address} cannot be listened on ({error}); is another gateway running?")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        error: std::io::Error,
+    },
+    /// The store opens and does not work.
+    #[error("the store does not work: {0}")]
+    Workers(#[from] StoreError),
+    /// The HTTP part does not start.
+    #[error("the HTTP server does not start: {0}")]
+    Http(String),
+}
+
+/// A gateway that runs until it is stopped.
+pub struct RunningGateway {
+    url: String,
+    app: Arc<App>,
+    state: web::Data<HttpState>,
+    server: ServerHandle,
+    serving: Option<JoinHandle<std::io::Result<()>>>,
+}
+
+impl RunningGateway {
+    /// Where it listens, without a slash at the end.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Its use cases.
+    pub fn app(&self) -> &Arc<App> {
+        &self.app
+    }
+
+    /// Waits until the HTTP server ends by itself, which it should not.
+    pub async fn ended(&mut self) {
+        if let Some(serving) = &mut self.serving {
+            let ended = serving.await;
+            self.serving = None;
+            tracing::error!(?ended, "the HTTP server ended by itself");
+        }
+    }
+
+    /// Stops in good order: takes no further connections, answers what came in, lets workers finish what they
+    /// hold, then closes the store.
+    pub async fn stop(self) {
+        self.state.stopping.store(true, Ordering::Relaxed);
+        self.server.stop(true).await;
+        if let Some(serving) = self.serving
+            && let Err(error) = serving.await
+        {
+            tracing::error!(%error, "the HTTP server did not end well");
+        }
+        if let Some(workers) = self.state.take_workers() {
+            workers.stop().await;
+        }
+        self.app.store.clone().close().await;
+    }
+}
+
+/// The use cases on the configured store.
+///
+/// # Errors
+/// [`StartError`] naming the key to mend.
+pub async fn build_app(config: &Config) -> Result<Arc<App>, StartError> {
+    build_app_with(config, Arc::new(SystemClock), AppOptions::default()).await
+}
+
+/// As [`build_app`], with a clock and sizes of the caller's.
+///
+/// # Errors
+/// [`StartError`] naming the key to mend.
+pub async fn build_app_with(
+    config: &Config,
+    clock: Arc<dyn Clock>,
+    options: AppOptions,
+) -> Result<Arc<App>, StartError> {
+    let vault = Vault::new(&config.master_key)?;
+    let salesforce = SalesforceClients::new(Arc::clone(&clock), READ_RETRIES)?;
+    let store = Store::open(config.store_url.expose_secret(), StoreOptions::default()).await?;
+    Ok(Arc::new(App::new(
+        store,
+        clock,
+        salesforce,
+        Arc::new(vault),
+        options,
+    )))
+}
+
+/// Starts a gateway.
+///
+/// # Errors
+/// [`StartError`] naming the key to mend.
+pub async fn spawn(config: Config) -> Result<RunningGateway, StartError> {
+    let app = build_app(&config).await?;
+    spawn_on(config, app).await
+}
+
+/// Starts a gateway on an app of the caller's.
+///
+/// # Errors
+/// [`StartError`] naming the key to mend.
+pub async fn spawn_on(config: Config, app: Arc<App>) -> Result<RunningGateway, StartError> {
+    let refused = |error| StartError::Listen {
+        address: config.http.listen,
+        error,
+    };
+    let listener = TcpListener::bind(config.http.listen).map_err(refused)?;
+    let address = listener.local_addr().map_err(refused)?;
+    let url = format!("http://{address}");
+    let public_url = config.http.public_url.clone().unwrap_or_else(|| url.clone());
+    let state =
+        web::Data::new(HttpState::new(Arc::clone(&app), &config, &public_url).map_err(StartError::Http)?);
+    let served = state.clone();
+    let server = HttpServer::new(move || {
+        actix_web::App::new()
+            .app_data(served.clone())
+            .wrap(from_fn(http::exchange))
+            .configure(http::configure)
+    })
+    .workers(config.http.threads)
+    .max_connections(config.limits.connections)
+    .client_request_timeout(config.limits.head_within)
+    .client_disconnect_timeout(Duration::from_secs(2))
+    .keep_alive(KEEP_ALIVE)
+    .shutdown_timeout(config.workers.stop_within.as_secs())
+    // The gateway has more to stop than its server, so it listens for signals itself.
+    .disable_signals()
+    .listen(listener)
+    .map_err(refused)?
+    .run();
+    let options = WorkerOptions {
+        inbox: config.workers.inbox,
+        syncs: config.workers.syncs,
+        stop_within: config.workers.stop_within,
+        ..WorkerOptions::default()
+    };
+    let workers = workers::start(Arc::clone(&app), options).await?;
+    state.workers_started(workers);
+    tracing::info!(%address, public_url, engine = ?app.store.engine(), "the gateway serves");
+    Ok(RunningGateway {
+        url,
+        app,
+        state,
+        server: server.handle(),
+        serving: Some(tokio::spawn(server)),
+    })
+}

@@ -1,0 +1,36 @@
+//! The loop of a worker that decides the inbox.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::app::App;
+use crate::app::inbox::decide_inbox;
+
+/// The longest pause after the store failed again and again.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+pub(super) async fn run(app: Arc<App>, worker: String, poll: Duration, stop: CancellationToken) {
+    let full = usize::try_from(app.options.claim_heads).unwrap_or(usize::MAX);
+    let mut pause = poll;
+    while !stop.is_cancelled() {
+        match Box::pin(decide_inbox(&app, &worker)).await {
+            // As many as may be claimed: there may be more.
+            Ok(round) if round.claimed >= full => {
+                pause = poll;
+                continue;
+            }
+            Ok(_) => pause = poll,
+            Err(error) => {
+                tracing::warn!(%error, "the inbox could not be read");
+                pause = (pause * 2).min(LONGEST_PAUSE);
+            }
+        }
+        tokio::select! {
+            () = app.inbox_bell.notified() => {}
+            () = tokio::time::sleep(pause) => {}
+            () = stop.cancelled() => {}
+        }
+    }
+}

@@ -1,0 +1,21 @@
+//! The service's parts together: against an emulated org, on a real database.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test fails loudly"
+)]
+
+mod auth;
+mod cli;
+mod config;
+mod gateway;
+mod http_hostile;
+mod inbox;
+mod initial_sync;
+mod linked;
+mod openapi;
+mod records;
+mod salesforce_client;
+mod startup;
+mod workers;

@@ -1,0 +1,19 @@
+//! The ports of the core, one file each, on whatever engine the session talks to.
+//!
+//! Statements carry many rows wherever callers give many: a round trip for each row is what makes PostgreSQL slow,
+//! a statement for each row what makes SQLite slow.
+
+mod apply;
+mod connections;
+mod heads;
+mod inbox;
+mod leases;
+mod links;
+mod logs;
+mod plans;
+mod records;
+mod runs;
+
+/// Rows in one statement. Sixteen columns of so many rows stay well below the 65,535 values that PostgreSQL and the
+/// 32,766 that SQLite take.
+const ROWS: usize = 500;

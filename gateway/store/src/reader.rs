@@ -1,0 +1,74 @@
+//! A reading thread: one unit, one transaction.
+
+use std::sync::Arc;
+
+use causeway_core::ports::StoreError;
+
+use crate::engine::Role;
+use crate::error::Trouble;
+use crate::plans::PlanCache;
+use crate::queue::Queue;
+use crate::session::Session;
+use crate::target::Target;
+use crate::unit::{Job, Waiting};
+use crate::writer::{Connector, RUNS};
+
+/// A reading connection and the queue it works off.
+pub(crate) struct Reader {
+    queue: Arc<Queue>,
+    connector: Connector,
+}
+
+impl Reader {
+    pub(crate) fn new(target: Target, queue: Arc<Queue>, plans: Arc<PlanCache>) -> Reader {
+        Reader {
+            queue,
+            connector: Connector::new(target, Role::Reader, plans),
+        }
+    }
+
+    /// Works until the queue is closed and empty.
+    pub(crate) fn work(mut self) {
+        while let Some(waiting) = self.queue.next() {
+            let Waiting { mut job, .. } = waiting;
+            if job.is_abandoned() {
+                continue;
+            }
+            let outcome = self.read(job.as_mut());
+            job.answer(outcome);
+        }
+    }
+
+    fn read(&mut self, job: &mut dyn Job) -> Result<(), StoreError> {
+        let mut runs = 0;
+        loop {
+            runs += 1;
+            let session = self.connector.session()?;
+            match read_once(session, job) {
+                Ok(()) => return Ok(()),
+                Err((error, trouble)) => {
+                    if trouble == Trouble::Lost {
+                        self.connector.disconnect(&error);
+                    }
+                    if runs >= RUNS || !matches!(trouble, Trouble::Lost | Trouble::Raced) {
+                        return Err(error);
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn read_once(session: &mut Session, job: &mut dyn Job) -> Result<(), (StoreError, Trouble)> {
+    session.begin()?;
+    let result = job.run(session);
+    let failure = session.take_failure();
+    session
+        .control("ROLLBACK")
+        .map_err(|(error, _)| (error, Trouble::Lost))?;
+    match (failure, result) {
+        (Some(failure), _) => Err(failure),
+        (None, Err(error)) => Err((error, Trouble::Plain)),
+        (None, Ok(())) => Ok(()),
+    }
+}

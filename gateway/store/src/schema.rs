@@ -1,0 +1,229 @@
+//! The tables, as both migrations make them. One schema serves both engines: a test selects every column on each.
+
+diesel::table! {
+    tenant (id) {
+        id -> BigInt,
+        name -> Text,
+    }
+}
+
+diesel::table! {
+    connection (id) {
+        id -> BigInt,
+        tenant_id -> BigInt,
+        name -> Text,
+        environment -> Text,
+        login_url -> Text,
+        consumer_key -> Text,
+        username -> Text,
+        sealed_private_key -> Binary,
+        api_version -> Text,
+        organization -> Nullable<Text>,
+        instance_url -> Nullable<Text>,
+        enabled -> Bool,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    counter (connection_id) {
+        connection_id -> BigInt,
+        next -> BigInt,
+    }
+}
+
+diesel::table! {
+    client (connection_id, id) {
+        connection_id -> BigInt,
+        id -> Text,
+        key_kind -> Text,
+        key_data -> Binary,
+        scopes -> Text,
+        revoked_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    partner_user (connection_id, id) {
+        connection_id -> BigInt,
+        id -> Text,
+        email -> Text,
+        name -> Text,
+        active -> Bool,
+        salesforce_user -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    mapping (connection_id, id) {
+        connection_id -> BigInt,
+        id -> BigInt,
+        partner_object -> Text,
+        revision -> BigInt,
+    }
+}
+
+diesel::table! {
+    mapping_plan (connection_id, mapping_id, revision) {
+        connection_id -> BigInt,
+        mapping_id -> BigInt,
+        revision -> BigInt,
+        document -> Text,
+        compiled -> Text,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    link (connection_id, id) {
+        connection_id -> BigInt,
+        id -> BigInt,
+        mapping_id -> BigInt,
+        salesforce_id -> Text,
+        record_id -> Nullable<BigInt>,
+        status -> Text,
+        held_reason -> Nullable<Text>,
+        modstamp -> BigInt,
+        observed -> BigInt,
+        revision -> BigInt,
+        plan_revision -> BigInt,
+        agreed -> Text,
+        status_since -> BigInt,
+    }
+}
+
+diesel::table! {
+    record (connection_id, id) {
+        connection_id -> BigInt,
+        id -> BigInt,
+        object -> Text,
+        link_id -> Nullable<BigInt>,
+        salesforce_id -> Nullable<Text>,
+        owner -> Text,
+        fields -> Text,
+        presence -> Text,
+        position -> BigInt,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    field_history (connection_id, id) {
+        connection_id -> BigInt,
+        id -> BigInt,
+        link_id -> BigInt,
+        field -> BigInt,
+        at -> BigInt,
+        salesforce_before -> Nullable<Text>,
+        salesforce_after -> Nullable<Text>,
+        partner_before -> Nullable<Text>,
+        partner_after -> Nullable<Text>,
+        cause -> Text,
+        plan_revision -> BigInt,
+        source -> Text,
+    }
+}
+
+diesel::table! {
+    inbox (connection_id, id) {
+        connection_id -> BigInt,
+        id -> BigInt,
+        object -> Text,
+        salesforce_id -> Text,
+        kind -> Text,
+        modstamp -> BigInt,
+        observed -> BigInt,
+        fields -> Text,
+        source -> Text,
+        received_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    head (connection_id, object, salesforce_id) {
+        connection_id -> BigInt,
+        object -> Text,
+        salesforce_id -> Text,
+        lane -> BigInt,
+        ready_at -> BigInt,
+        worker -> Nullable<Text>,
+        fence -> BigInt,
+        attempts -> BigInt,
+    }
+}
+
+diesel::table! {
+    idempotency (client, route, request_key) {
+        client -> Text,
+        route -> Text,
+        request_key -> Text,
+        body_hash -> Binary,
+        status -> BigInt,
+        body -> Text,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    lease (connection_id, name) {
+        connection_id -> BigInt,
+        name -> Text,
+        owner -> Nullable<Text>,
+        held_until -> BigInt,
+        fence -> BigInt,
+    }
+}
+
+diesel::table! {
+    sync_run (connection_id, id) {
+        connection_id -> BigInt,
+        id -> BigInt,
+        kind -> Text,
+        state -> Text,
+        error -> Nullable<Text>,
+        created_at -> BigInt,
+        finished_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    sync_part (connection_id, run_id, mapping_id) {
+        connection_id -> BigInt,
+        run_id -> BigInt,
+        mapping_id -> BigInt,
+        ordinal -> BigInt,
+        progress -> Text,
+        row_count -> BigInt,
+        expected -> Nullable<BigInt>,
+        outcomes -> Text,
+        dropped -> BigInt,
+    }
+}
+
+diesel::table! {
+    watermark (connection_id, mapping_id) {
+        connection_id -> BigInt,
+        mapping_id -> BigInt,
+        at -> BigInt,
+    }
+}
+
+diesel::table! {
+    log_entry (connection_id, id) {
+        connection_id -> BigInt,
+        id -> BigInt,
+        at -> BigInt,
+        direction -> Text,
+        method -> Text,
+        status -> BigInt,
+        object -> Text,
+        salesforce_id -> Nullable<Text>,
+        record_id -> Nullable<BigInt>,
+        run_id -> Nullable<BigInt>,
+        data -> Text,
+        cause -> Text,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(link, mapping, record);

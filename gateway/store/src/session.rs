@@ -1,0 +1,127 @@
+//! One connection with what it knows of the transaction in progress. Implements every port (see `ports`).
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use causeway_core::id::ConnectionId;
+use causeway_core::ports::{StoreError, Transaction};
+use diesel::prelude::*;
+
+use crate::engine::{EngineConnection, Role, on_engine};
+use crate::error::{self, Trouble, unexpected};
+use crate::plans::PlanCache;
+use crate::schema::counter;
+use crate::target::Target;
+
+/// A connection and the state of its transaction.
+pub(crate) struct Session {
+    pub(crate) connection: EngineConnection,
+    pub(crate) role: Role,
+    /// Plans of all connections, shared by the store's sessions.
+    pub(crate) plans: Arc<PlanCache>,
+    /// Whether this transaction wrote plans. What it reads must then not be cached: it may still be rolled back.
+    pub(crate) plans_written: bool,
+    failure: Option<(StoreError, Trouble)>,
+    /// Connections whose counters the unit took.
+    taken: BTreeSet<ConnectionId>,
+}
+
+impl Transaction for Session {}
+
+impl Session {
+    pub(crate) fn open(target: &Target, role: Role, plans: Arc<PlanCache>) -> Result<Session, StoreError> {
+        Ok(Session {
+            connection: EngineConnection::open(target, role)?,
+            role,
+            plans,
+            plans_written: false,
+            failure: None,
+            taken: BTreeSet::new(),
+        })
+    }
+
+    /// Begins a transaction.
+    pub(crate) fn begin(&mut self) -> Result<(), (StoreError, Trouble)> {
+        self.plans_written = false;
+        self.failure = None;
+        self.taken.clear();
+        self.connection
+            .begin(self.role)
+            .map_err(|error| error::read(&error))
+    }
+
+    /// Shields what was done so far from the next unit. `first` in this transaction?
+    pub(crate) fn savepoint(&mut self, first: bool) -> Result<(), (StoreError, Trouble)> {
+        self.failure = None;
+        self.taken.clear();
+        self.connection
+            .savepoint(first)
+            .map_err(|error| error::read(&error))
+    }
+
+    /// Runs a statement of the transaction's own machinery.
+    pub(crate) fn control(&mut self, sql: &str) -> Result<(), (StoreError, Trouble)> {
+        self.connection.run(sql).map_err(|error| error::read(&error))
+    }
+
+    /// What first went wrong in the unit that just ran, forgetting it.
+    ///
+    /// The unit may have taken an error for an answer and gone on. Its transaction is broken all the same on
+    /// PostgreSQL, and half a port's work may be written on either engine; so it fails.
+    pub(crate) fn take_failure(&mut self) -> Option<(StoreError, Trouble)> {
+        self.failure.take()
+    }
+
+    /// Takes the locks of connections before a unit begins.
+    pub(crate) fn lock(&mut self, connections: &BTreeSet<ConnectionId>) -> Result<(), StoreError> {
+        connections
+            .iter()
+            .try_for_each(|connection| self.take_numbers(*connection, 0).map(drop))
+    }
+
+    /// The connections whose locks the unit that just ran has taken.
+    pub(crate) fn locks_taken(&mut self) -> BTreeSet<ConnectionId> {
+        std::mem::take(&mut self.taken)
+    }
+
+    /// Runs the work of one port and remembers its failure.
+    pub(crate) fn port<T>(
+        &mut self,
+        work: impl FnOnce(&mut Session) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let result = work(self);
+        if let (Err(error), None) = (&result, &self.failure) {
+            self.failure = Some((error.clone(), Trouble::Plain));
+        }
+        result
+    }
+
+    /// A statement's result in the ports' words.
+    pub(crate) fn checked<T>(&mut self, result: QueryResult<T>) -> Result<T, StoreError> {
+        result.map_err(|error| {
+            let (error, trouble) = error::read(&error);
+            self.failure.get_or_insert_with(|| (error.clone(), trouble));
+            error
+        })
+    }
+
+    /// Takes `count` numbers of a connection and returns the first of them.
+    ///
+    /// From here to the commit this transaction alone numbers things in this connection. That is what makes feed
+    /// positions become visible in order, and what serves as the connection's lock where one is needed; a count of
+    /// 0 takes the lock alone.
+    pub(crate) fn take_numbers(&mut self, connection: ConnectionId, count: usize) -> Result<i64, StoreError> {
+        self.taken.insert(connection);
+        let count =
+            i64::try_from(count).map_err(|_overflow| unexpected("more numbers asked for than there are"))?;
+        let next = on_engine!(self, |db| diesel::update(counter::table.find(connection.0))
+            .set(counter::next.eq(counter::next + count))
+            .returning(counter::next)
+            .get_result::<i64>(db)
+            .optional());
+        match self.checked(next)? {
+            Some(next) => Ok(next - count),
+            None => Err(unexpected(format!("there is no connection {connection}"))),
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! The handle that the rest of the gateway holds.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use causeway_core::ports::{Lane, StoreError, Transaction};
+
+use crate::engine::Engine;
+use crate::error::{OpenError, unavailable};
+use crate::migrate::migrate;
+use crate::options::StoreOptions;
+use crate::plans::PlanCache;
+use crate::queue::Queue;
+use crate::reader::Reader;
+use crate::target::Target;
+use crate::unit::Waiting;
+use crate::writer::Writer;
+
+/// A store. Clones are cheap and share its threads, which end when [`Store::close`] is called or the last clone is
+/// dropped.
+#[derive(Clone)]
+pub struct Store {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    engine: Engine,
+    writes: Arc<Queue>,
+    reads: Arc<Queue>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+}
+
+impl Store {
+    /// Opens the database at `url`, brings its tables up to date and starts the threads that work on it.
+    ///
+    /// `sqlite:///path/to/file.db` names a file, made if missing; `postgres://user:password@host/database` an
+    /// existing PostgreSQL database (without TLS: keep it on the host or a trusted network).
+    ///
+    /// # Errors
+    /// [`OpenError`] when the URL is not understood, the database cannot be reached, or a migration fails.
+    pub async fn open(url: &str, options: StoreOptions) -> Result<Store, OpenError> {
+        let target = Target::parse(url)?;
+        let migrated = target.clone();
+        on_own_thread("store-migrate", move || migrate(&migrated)).await??;
+        let writers = match target.engine() {
+            Engine::Sqlite => 1,
+            Engine::Postgres => options.writers.max(1),
+        };
+        let shared = Arc::new(Shared {
+            engine: target.engine(),
+            writes: Arc::new(Queue::new(options.interactive_queue, options.bulk_queue)),
+            reads: Arc::new(Queue::new(options.interactive_queue, options.bulk_queue)),
+            threads: Mutex::default(),
+        });
+        let plans = Arc::new(PlanCache::default());
+        for number in 0..writers {
+            let writer = Writer::new(
+                target.clone(),
+                Arc::clone(&shared.writes),
+                Arc::clone(&plans),
+                &options,
+            );
+            shared.spawn(format!("store-write-{number}"), move || writer.work())?;
+        }
+        for number in 0..options.readers.max(1) {
+            let reader = Reader::new(target.clone(), Arc::clone(&shared.reads), Arc::clone(&plans));
+            shared.spawn(format!("store-read-{number}"), move || reader.work())?;
+        }
+        Ok(Store { shared })
+    }
+
+    /// The engine behind this store.
+    pub fn engine(&self) -> Engine {
+        self.shared.engine
+    }
+
+    /// Runs a unit in a writing transaction and answers once what it wrote is durable.
+    ///
+    /// The transaction is shared with other units; a unit that fails is rolled back and leaves its neighbours
+    /// alone. A unit that loses a race runs again from the start, up to five times in all. A unit that meets an
+    /// error in a port fails, also when it would rather go on: half of that port's work may be written.
+    ///
+    /// Dropping the future before the unit was started withdraws it; afterwards its work is done all the same.
+    ///
+    /// # Errors
+    /// What the unit answered, or [`StoreError::Unavailable`] where it is not known whether the work is durable:
+    /// the connection broke during the commit. Ask again or repeat the unit; every unit must bear a repetition.
+    pub async fn write<T, U>(&self, lane: Lane, unit: U) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        U: FnMut(&mut dyn Transaction) -> Result<T, StoreError> + Send + 'static,
+    {
+        ask(&self.shared.writes, lane, unit).await
+    }
+
+    /// Runs a unit that only reads. All it reads is one state of the database; everything that was answered as
+    /// durable before is in it. It never waits for writers.
+    ///
+    /// # Errors
+    /// What the unit answered, or [`StoreError::Unavailable`]. A unit that writes fails.
+    pub async fn read<T, U>(&self, unit: U) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        U: FnMut(&mut dyn Transaction) -> Result<T, StoreError> + Send + 'static,
+    {
+        ask(&self.shared.reads, Lane::Interactive, unit).await
+    }
+
+    /// Whether the database answers.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when it does not.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        self.read(|transaction| transaction.connections().map(drop)).await
+    }
+
+    /// Finishes what waits, then ends the threads. Units sent afterwards, also through other clones, are answered
+    /// with [`StoreError::Unavailable`].
+    pub async fn close(self) {
+        self.shared.end();
+        let threads =
+            std::mem::take(&mut *self.shared.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        let joined = on_own_thread("store-close", move || {
+            for thread in threads {
+                if thread.join().is_err() {
+                    tracing::error!("a thread of the store had panicked");
+                }
+            }
+        })
+        .await;
+        if let Err(error) = joined {
+            tracing::warn!(%error, "the store's threads end without being waited for");
+        }
+    }
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("Store")
+            .field("engine", &self.shared.engine)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Shared {
+    fn spawn(&self, name: String, work: impl FnOnce() + Send + 'static) -> Result<(), OpenError> {
+        let thread = std::thread::Builder::new()
+            .name(name)
+            .spawn(work)
+            .map_err(|error| OpenError::Thread {
+                detail: error.to_string(),
+            })?;
+        self.threads
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(thread);
+        Ok(())
+    }
+
+    fn end(&self) {
+        self.writes.close();
+        self.reads.close();
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+async fn ask<T, U>(queue: &Queue, lane: Lane, unit: U) -> Result<T, StoreError>
+where
+    T: Send + 'static,
+    U: FnMut(&mut dyn Transaction) -> Result<T, StoreError> + Send + 'static,
+{
+    let (waiting, answered) = Waiting::new(lane, unit);
+    queue.send(waiting).await?;
+    answered
+        .await
+        .unwrap_or_else(|_| Err(unavailable("the store's thread ended before it answered")))
+}
+
+/// Runs blocking work on a thread of its own: database connections do not mix with the caller's runtime.
+async fn on_own_thread<T: Send + 'static>(
+    name: &str,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, OpenError> {
+    let (done, result) = tokio::sync::oneshot::channel();
+    std::thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(move || drop(done.send(work())))
+        .map_err(|error| OpenError::Thread {
+            detail: error.to_string(),
+        })?;
+    result.await.map_err(|_closed| OpenError::Thread {
+        detail: format!("{name} panicked"),
+    })
+}

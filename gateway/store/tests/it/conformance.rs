@@ -1,0 +1,120 @@
+//! The one suite, run on each engine.
+
+macro_rules! suite {
+    ($engine:ident: $($module:ident { $($test:ident),+ $(,)? })+) => {
+        $(
+            mod $module {
+                use crate::place::Place;
+
+                $(
+                    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                    async fn $test() {
+                        crate::$module::$test(&Place::new(causeway_store::Engine::$engine)).await;
+                    }
+                )+
+            }
+        )+
+    };
+}
+
+macro_rules! on_both_engines {
+    ($($suite:tt)*) => {
+        mod sqlite {
+            suite! { Sqlite: $($suite)* }
+        }
+        mod postgres {
+            suite! { Postgres: $($suite)* }
+        }
+    };
+}
+
+on_both_engines! {
+    connections {
+        a_connection_reads_back_as_it_was_added,
+        a_taken_name_or_client_is_refused_and_leaves_nothing,
+        connections_of_one_tenant_share_it,
+        the_org_is_remembered_once_it_answered,
+        partner_users_are_replaced_by_id,
+        the_newest_revision_of_a_plan_is_in_force,
+        a_revision_is_added_once_and_a_partner_object_mapped_once,
+        a_plan_that_was_rolled_back_is_not_remembered,
+    }
+    units {
+        a_failing_unit_leaves_no_trace_and_its_neighbours_stay,
+        a_unit_that_swallows_a_ports_error_fails,
+        a_panicking_unit_harms_nobody_else,
+        a_unit_that_loses_a_race_runs_again_a_few_times,
+        interactive_units_overtake_waiting_bulk_units,
+        reading_does_not_wait_for_writing,
+        a_reading_unit_cannot_write,
+        what_was_answered_can_be_read_at_once,
+        closing_finishes_what_waits_and_then_refuses,
+        units_from_many_sides_do_not_stand_in_each_others_way,
+    }
+    links {
+        a_first_contact_makes_link_and_record,
+        an_update_swaps_the_link_and_keeps_the_record,
+        a_link_written_since_it_was_read_is_a_conflict_and_nothing_stays,
+        a_link_made_twice_is_a_conflict_and_nothing_stays,
+        of_many_writers_of_one_link_each_wins_once,
+        a_held_link_gets_its_record_later,
+        held_links_are_listed_since_they_are_held,
+        a_tombstone_of_a_record_never_linked_is_kept,
+        history_tells_what_changed_newest_first,
+        links_are_counted_by_where_they_stand,
+        a_thousand_effects_are_written_in_one_call,
+    }
+    feed {
+        the_feed_shows_each_record_once_at_its_latest_state,
+        a_deleted_record_stays_in_the_feed_without_its_fields,
+        a_follower_of_the_feed_misses_nothing_while_many_write,
+    }
+    records {
+        records_are_paged_by_id,
+        every_given_filter_must_hold,
+        fields_are_compared_as_exact_text,
+        deleted_records_are_read_by_id_alone,
+        references_lead_to_the_partners_records,
+    }
+    inbox {
+        received_changes_are_claimed_and_pend_in_order,
+        a_claimed_head_is_not_claimed_again_until_its_lease_ends,
+        interactive_heads_are_claimed_before_bulk_ones_and_older_before_newer,
+        no_head_is_claimed_by_two_workers_at_once,
+        settling_removes_what_was_decided_and_leaves_newer_changes_ready,
+        settling_a_lost_lease_changes_nothing,
+        an_old_claim_does_not_settle_a_head_that_was_made_anew,
+        a_postponed_head_comes_back_when_it_is_time_or_when_news_arrive,
+        leases_of_an_earlier_process_can_be_freed,
+        changes_received_while_claimed_are_never_lost,
+        an_idempotency_key_is_answered_once,
+        of_two_requests_with_one_key_one_is_first,
+    }
+    leases {
+        a_lease_is_held_by_one_owner_until_it_ends,
+        a_fence_grows_when_the_lease_changes_hands,
+        only_one_of_many_gets_a_lease,
+    }
+    runs {
+        a_run_is_made_with_its_parts_and_moves_on,
+        a_second_run_of_a_kind_waits_for_the_first,
+        unfinished_runs_of_all_connections_are_found_oldest_first,
+        a_watermark_only_rises,
+    }
+    logs {
+        entries_read_back_newest_first_and_page,
+        every_given_log_filter_must_hold,
+    }
+    isolation {
+        nothing_of_another_connection_is_visible,
+    }
+    open {
+        a_store_opens_again_where_it_was_left,
+        an_empty_database_is_brought_up_to_date_by_many_at_once,
+        a_store_that_cannot_be_opened_says_why,
+        the_database_answers,
+    }
+    kill {
+        what_was_answered_survives_a_kill,
+    }
+}

@@ -1,0 +1,23 @@
+//! What the store promises, shown on both engines through its public doors.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test fails loudly"
+)]
+
+mod conformance;
+mod connections;
+mod feed;
+mod given;
+mod inbox;
+mod isolation;
+mod kill;
+mod leases;
+mod links;
+mod logs;
+mod open;
+mod place;
+mod records;
+mod runs;
+mod units;

@@ -1,0 +1,240 @@
+//! Reading partner records.
+
+use std::collections::BTreeMap;
+
+use causeway_core::decide::{Effects, Presence};
+use causeway_core::id::{ConnectionId, MappingId};
+use causeway_core::ports::Lane;
+use causeway_core::ports::links::Write;
+use causeway_core::ports::records::RecordFilter;
+use causeway_core::record::FieldValue;
+use causeway_store::Store;
+
+use crate::given::{
+    PUSHED, account_id, apply, at, connection, contact_id, first_contact, linked, renamed, text,
+};
+use crate::place::Place;
+
+async fn contacts(store: &Store, connection: ConnectionId, filter: RecordFilter) -> Vec<String> {
+    let found = store
+        .read(move |unit| unit.records(connection, "contact", &filter, None, 100))
+        .await
+        .unwrap();
+    found
+        .into_iter()
+        .map(|record| record.salesforce_id.unwrap().to_string())
+        .collect()
+}
+
+fn ids(numbers: &[u32]) -> Vec<String> {
+    numbers
+        .iter()
+        .map(|number| contact_id(*number).to_string())
+        .collect()
+}
+
+pub async fn records_are_paged_by_id(place: &Place) {
+    let store = place.store().await;
+    let id = connection(&store, "miller").await;
+    apply(
+        &store,
+        id,
+        (0..7).map(|number| first_contact(number, "A")).collect(),
+        1,
+    )
+    .await
+    .unwrap();
+    let (pages, of_other_object) = store
+        .read(move |unit| {
+            let mut pages = Vec::new();
+            let mut after = None;
+            loop {
+                let page = unit.records(id, "contact", &RecordFilter::default(), after, 3)?;
+                let Some(last) = page.last() else { break };
+                after = Some(last.id);
+                pages.push(page);
+            }
+            Ok((
+                pages,
+                unit.records(id, "account", &RecordFilter::default(), None, 3)?,
+            ))
+        })
+        .await
+        .unwrap();
+    assert_eq!(pages.iter().map(Vec::len).collect::<Vec<_>>(), [3, 3, 1]);
+    let all: Vec<_> = pages.concat();
+    assert!(all.is_sorted_by(|a, b| a.id < b.id));
+    assert_eq!(all[6].salesforce_id, Some(contact_id(6)));
+    assert_eq!(all[6].object, "contact");
+    assert!(of_other_object.is_empty());
+}
+
+pub async fn every_given_filter_must_hold(place: &Place) {
+    let store = place.store().await;
+    let id = connection(&store, "miller").await;
+    let mut effects: Vec<_> = (0..4).map(|number| first_contact(number, "A")).collect();
+    for number in [1, 2] {
+        effects[number].record.as_mut().unwrap().owner = "u-2".to_owned();
+    }
+    apply(&store, id, effects, 1).await.unwrap();
+    let mut later = renamed(&linked(&store, id, 2).await.unwrap(), "B");
+    later.record.as_mut().unwrap().owner = "u-2".to_owned();
+    apply(&store, id, vec![later], 50).await.unwrap();
+
+    let all = RecordFilter::default();
+    let owned = RecordFilter {
+        owner: Some("u-2".to_owned()),
+        ..all.clone()
+    };
+    let recent = RecordFilter {
+        updated_since: Some(at(50)),
+        ..all.clone()
+    };
+    let third = RecordFilter {
+        salesforce_id: Some(contact_id(3)),
+        ..all.clone()
+    };
+    let owned_and_recent = RecordFilter {
+        updated_since: Some(at(2)),
+        ..owned.clone()
+    };
+    let contradicting = RecordFilter {
+        owner: Some("u-2".to_owned()),
+        ..third.clone()
+    };
+    for (filter, expected) in [
+        (all, ids(&[0, 1, 2, 3])),
+        (owned, ids(&[1, 2])),
+        (recent, ids(&[2])),
+        (third, ids(&[3])),
+        (owned_and_recent, ids(&[2])),
+        (contradicting, Vec::new()),
+    ] {
+        assert_eq!(contacts(&store, id, filter.clone()).await, expected, "{filter:?}");
+    }
+}
+
+pub async fn fields_are_compared_as_exact_text(place: &Place) {
+    let store = place.store().await;
+    let id = connection(&store, "miller").await;
+    let values = [
+        ("name", text("Ann \"Anny\" O'Neil\n\\ Ünal")),
+        ("name", text("true")),
+        ("amount", FieldValue::Number("1054.00".parse().unwrap())),
+        ("vip", FieldValue::Boolean(true)),
+        ("vip", FieldValue::Boolean(false)),
+        ("birthday", FieldValue::Date("1970-01-01".parse().unwrap())),
+        ("account", FieldValue::Reference(account_id(1))),
+        ("name", FieldValue::Null),
+        ("we.ird $.na'me", text("x")),
+    ];
+    let effects: Vec<Effects> = (0..)
+        .zip(&values)
+        .map(|(number, (name, value))| {
+            let mut effects = first_contact(number, "A");
+            effects.record.as_mut().unwrap().fields = BTreeMap::from([((*name).to_owned(), value.clone())]);
+            effects
+        })
+        .collect();
+    apply(&store, id, effects, 1).await.unwrap();
+
+    let account = account_id(1).to_string();
+    for (name, wanted, expected) in [
+        ("name", "Ann \"Anny\" O'Neil\n\\ Ünal", vec![0]),
+        ("name", "true", vec![1]),
+        ("amount", "1054.00", vec![2]),
+        ("amount", "1054", vec![]),
+        ("vip", "true", vec![3]),
+        ("vip", "false", vec![4]),
+        ("vip", "1", vec![]),
+        ("birthday", "1970-01-01", vec![5]),
+        ("account", account.as_str(), vec![6]),
+        ("name", "", vec![]),
+        ("name", "null", vec![]),
+        ("we.ird $.na'me", "x", vec![8]),
+        ("$.name", "true", vec![]),
+        ("missing", "x", vec![]),
+    ] {
+        let filter = RecordFilter {
+            fields: vec![(name.to_owned(), wanted.to_owned())],
+            ..RecordFilter::default()
+        };
+        assert_eq!(
+            contacts(&store, id, filter).await,
+            ids(&expected),
+            "{name} = {wanted}"
+        );
+    }
+}
+
+pub async fn deleted_records_are_read_by_id_alone(place: &Place) {
+    let store = place.store().await;
+    let id = connection(&store, "miller").await;
+    let made = apply(&store, id, vec![first_contact(1, "A"), first_contact(2, "B")], 1)
+        .await
+        .unwrap();
+    for (number, presence) in [(1, Presence::Deleted), (2, Presence::Archived)] {
+        let mut effects = renamed(&linked(&store, id, number).await.unwrap(), "A");
+        effects.record.as_mut().unwrap().presence = presence;
+        apply(&store, id, vec![effects], 2).await.unwrap();
+    }
+    assert_eq!(contacts(&store, id, RecordFilter::default()).await, ids(&[2]));
+    let record = made[0].record.unwrap();
+    let (found, of_other_object) = store
+        .read(move |unit| {
+            Ok((
+                unit.record(id, "contact", record)?,
+                unit.record(id, "account", record)?,
+            ))
+        })
+        .await
+        .unwrap();
+    assert_eq!(found.unwrap().presence, Presence::Deleted);
+    assert_eq!(of_other_object, None);
+}
+
+pub async fn references_lead_to_the_partners_records(place: &Place) {
+    let store = place.store().await;
+    let id = connection(&store, "miller").await;
+    let made = apply(
+        &store,
+        id,
+        (1..=3).map(|number| first_contact(number, "A")).collect(),
+        1,
+    )
+    .await
+    .unwrap();
+    let mut gone = renamed(&linked(&store, id, 2).await.unwrap(), "");
+    gone.record.as_mut().unwrap().presence = Presence::Deleted;
+    apply(&store, id, vec![gone], 2).await.unwrap();
+    // The same Salesforce record under a second mapping.
+    let second = store
+        .write(Lane::Bulk, move |unit| {
+            unit.apply(&Write {
+                connection: id,
+                mapping: MappingId(2),
+                partner_object: "person",
+                source: &PUSHED,
+                at: at(3),
+                effects: &[first_contact(3, "A")],
+            })
+        })
+        .await
+        .unwrap();
+
+    let behind = store
+        .read(move |unit| {
+            unit.records_behind(id, &[contact_id(3), contact_id(2), contact_id(1), contact_id(99)])
+        })
+        .await
+        .unwrap();
+
+    assert_eq!(
+        behind,
+        [
+            (contact_id(1), "contact".to_owned(), made[0].record.unwrap()),
+            (contact_id(3), "contact".to_owned(), made[2].record.unwrap()),
+            (contact_id(3), "person".to_owned(), second[0].record.unwrap()),
+        ]
+    );
+}

@@ -1,0 +1,104 @@
+//! The rows of a finished job, in pages.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+use bytes::Bytes;
+
+use super::csv::{Format, Writer};
+use crate::data::{Data, Row};
+use crate::soql::{Output, Plan};
+
+/// A page is sent in pieces of about this size, so that neither the whole page is in memory nor the records
+/// are locked while a slow reader takes it.
+const CHUNK: usize = 128 * 1024;
+/// Room for the row that crosses the line.
+const CHUNK_ROOM: usize = CHUNK + 16 * 1024;
+
+/// What a job found: rows as they were when it ran.
+#[derive(Debug)]
+pub struct Results {
+    /// The query.
+    pub plan: Plan,
+    /// Its rows. They are shared with the tables, so a result costs a pointer for each row.
+    pub rows: Vec<Arc<Row>>,
+    /// How they are written.
+    pub format: Format,
+}
+
+/// A part of the results that one request reads.
+#[derive(Clone, Debug)]
+pub struct Page {
+    results: Arc<Results>,
+    rows: Range<usize>,
+    header_due: bool,
+}
+
+impl Results {
+    /// The locator of the page that begins at a row. It hides the row's number, as Salesforce's do
+    /// (`MTAwMDA` is 10000 in Base64).
+    #[must_use]
+    pub fn locator(start: usize) -> String {
+        STANDARD_NO_PAD.encode(start.to_string())
+    }
+
+    /// The row at which a locator's page begins; `None` for a text that is no locator of these results.
+    #[must_use]
+    pub fn start_of(&self, locator: &str) -> Option<usize> {
+        let start: usize = String::from_utf8(STANDARD_NO_PAD.decode(locator).ok()?)
+            .ok()?
+            .parse()
+            .ok()?;
+        (Self::locator(start) == locator && start < self.rows.len()).then_some(start)
+    }
+
+    /// The page of at most `most` rows from a row on, and the locator of the one after it.
+    #[must_use]
+    pub fn page(self: &Arc<Self>, start: usize, most: usize) -> (Page, Option<String>) {
+        let end = start.saturating_add(most).min(self.rows.len());
+        let page = Page {
+            results: Arc::clone(self),
+            rows: start.min(end)..end,
+            header_due: true,
+        };
+        (page, (end < self.rows.len()).then(|| Self::locator(end)))
+    }
+}
+
+impl Page {
+    /// How many rows the page has, its header not counted.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Whether the page has nothing but its header.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// Writes the next piece of the page; `None` after the last. Every page begins with the header.
+    pub fn next_chunk(&mut self, data: &Data) -> Option<Bytes> {
+        let results = Arc::clone(&self.results);
+        let Output::Columns(columns) = &results.plan.output else {
+            return None;
+        };
+        if self.rows.is_empty() && !self.header_due {
+            return None;
+        }
+        let writer = Writer::new(columns, &results.plan.object, data, results.format);
+        let mut chunk = Vec::with_capacity(CHUNK_ROOM);
+        if std::mem::take(&mut self.header_due) {
+            writer.header(&mut chunk);
+        }
+        while chunk.len() < CHUNK
+            && let Some(row) = self.rows.next().and_then(|index| results.rows.get(index))
+        {
+            writer.row(row, &mut chunk);
+        }
+        Some(Bytes::from(chunk))
+    }
+}

@@ -1,0 +1,108 @@
+//! The organisation's records: tables with indexes, and the one path by which they are written.
+
+mod audit;
+mod author;
+mod auto_number;
+mod delete;
+mod derive;
+mod draft;
+mod index;
+mod outcome;
+mod plan;
+mod references;
+mod row;
+mod rules;
+mod table;
+pub mod validate;
+mod write;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+pub use author::{Author, Authority};
+pub use draft::{Draft, ParentKey};
+pub use outcome::{Outcome, Refusal, SaveError, Saved};
+pub use row::Row;
+pub use table::Table;
+pub use write::{Operation, Transaction};
+
+use crate::id::RecordId;
+use crate::schema::Schema;
+
+/// All tables of an organisation.
+#[derive(Debug)]
+pub struct Data {
+    tables: BTreeMap<String, Table>,
+    pod: u16,
+    deletions_known_since: DateTime<Utc>,
+}
+
+impl Data {
+    /// Empty tables for all objects; `pod` tells this organisation's ids from those of others.
+    #[must_use]
+    pub fn new(schema: &Schema, pod: u16) -> Self {
+        let mut data = Self {
+            tables: BTreeMap::new(),
+            pod,
+            deletions_known_since: DateTime::UNIX_EPOCH,
+        };
+        data.adopt(schema);
+        data
+    }
+
+    /// The table of an object by its API name, in any case.
+    #[must_use]
+    pub fn table(&self, object: &str) -> Option<&Table> {
+        self.tables.get(&object.to_ascii_lowercase())
+    }
+
+    /// All tables.
+    pub fn tables(&self) -> impl Iterator<Item = &Table> {
+        self.tables.values()
+    }
+
+    /// The row with this id in whatever table it lies, deleted ones included.
+    #[must_use]
+    pub fn find(&self, schema: &Schema, id: RecordId) -> Option<&Row> {
+        self.table(&schema.object_by_prefix(id.prefix())?.name)?.get(&id)
+    }
+
+    /// Takes over changed metadata: new objects get tables, new fields their indexes.
+    pub fn adopt(&mut self, schema: &Schema) {
+        for object in schema.objects() {
+            match self.tables.get_mut(&object.name.to_ascii_lowercase()) {
+                Some(table) => table.adopt(Arc::clone(object), schema),
+                None => {
+                    let table = Table::new(Arc::clone(object), schema, FIRST_SERIAL);
+                    self.tables.insert(object.name.to_ascii_lowercase(), table);
+                }
+            }
+        }
+    }
+
+    /// The serial number that the next record of an object gets.
+    pub(crate) fn next_serial_of(&self, object: &str) -> u64 {
+        self.table(object).map_or(FIRST_SERIAL, Table::peek_serial)
+    }
+
+    /// From when on deletions are still on record.
+    #[must_use]
+    pub fn deletions_known_since(&self) -> DateTime<Utc> {
+        self.deletions_known_since
+    }
+
+    /// Deletes for good what lies in the recycle bin; how many records that were.
+    pub(crate) fn purge(&mut self, now: DateTime<Utc>) -> usize {
+        self.deletions_known_since = now;
+        self.tables.values_mut().map(|table| table.purge(|_| true)).sum()
+    }
+
+    fn table_mut(&mut self, object: &str) -> Option<&mut Table> {
+        self.tables.get_mut(&object.to_ascii_lowercase())
+    }
+}
+
+/// Real serial numbers do not begin at zero; short ones would look unlike ids.
+const FIRST_SERIAL: u64 = 62 * 62 * 62 * 62 * 17;

@@ -1,0 +1,257 @@
+//! All records of one object, with their indexes.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::index::{KeyIndex, ReferenceIndex, key_of};
+use super::plan::Plan;
+use super::row::Row;
+use crate::id::RecordId;
+use crate::schema::{FieldType, Object, Schema};
+use crate::value::Value;
+
+/// The records of one object, in order of their ids.
+#[derive(Debug)]
+pub struct Table {
+    /// The object whose records these are.
+    pub object: Arc<Object>,
+    rows: Vec<Arc<Row>>,
+    plan: Arc<Plan>,
+    keys: BTreeMap<usize, KeyIndex>,
+    references: BTreeMap<usize, ReferenceIndex>,
+    next_serial: u64,
+    auto_numbers: BTreeMap<usize, u64>,
+}
+
+impl Table {
+    pub(super) fn new(object: Arc<Object>, schema: &Schema, first_serial: u64) -> Self {
+        let mut table = Self {
+            object: Arc::clone(&object),
+            rows: Vec::new(),
+            plan: Arc::new(Plan::of(&object)),
+            keys: BTreeMap::new(),
+            references: BTreeMap::new(),
+            next_serial: first_serial,
+            auto_numbers: BTreeMap::new(),
+        };
+        table.adopt(object, schema);
+        table
+    }
+
+    /// All rows in order of their ids, deleted ones included.
+    pub fn rows(&self) -> impl Iterator<Item = &Row> {
+        self.rows.iter().map(Arc::as_ref)
+    }
+
+    /// All rows as shared snapshots: whoever keeps one sees it as it is now, whatever is written later.
+    #[must_use]
+    pub fn shared_rows(&self) -> &[Arc<Row>] {
+        &self.rows
+    }
+
+    /// A row by its id, deleted ones included.
+    #[must_use]
+    pub fn get(&self, id: &RecordId) -> Option<&Row> {
+        self.shared(id).map(Arc::as_ref)
+    }
+
+    /// A row by its id as a shared snapshot, deleted ones included.
+    #[must_use]
+    pub fn shared(&self, id: &RecordId) -> Option<&Arc<Row>> {
+        self.rows.get(self.position(*id).ok()?)
+    }
+
+    /// The live rows that hold a value in a unique or external-id field; `None` if the field is not indexed.
+    #[must_use]
+    pub fn find_by_key(&self, field: usize, value: &Value) -> Option<&[RecordId]> {
+        let index = self.keys.get(&field)?;
+        let key = key_of(self.object.fields.get(field)?, value)?;
+        Some(index.find(&key))
+    }
+
+    /// The live rows that hold a value, by index where there is one, else by looking at every row.
+    #[must_use]
+    pub fn holders(&self, field: usize, value: &Value) -> Vec<RecordId> {
+        if let Some(found) = self.find_by_key(field, value) {
+            return found.to_vec();
+        }
+        let Some(wanted) = self
+            .object
+            .fields
+            .get(field)
+            .and_then(|field| key_of(field, value))
+        else {
+            return Vec::new();
+        };
+        let Some(field_of) = self.object.fields.get(field) else {
+            return Vec::new();
+        };
+        if let (FieldType::Id, Value::Id(id)) = (field_of.kind, value) {
+            return self
+                .get(id)
+                .filter(|row| !row.is_deleted())
+                .map(Row::id)
+                .into_iter()
+                .collect();
+        }
+        let live = self.rows().filter(|row| !row.is_deleted());
+        live.filter(|row| key_of(field_of, row.get(field)).as_ref() == Some(&wanted))
+            .map(Row::id)
+            .collect()
+    }
+
+    /// The live rows that refer to a record through a field, by id; `None` if the field is not indexed.
+    pub fn find_by_reference(
+        &self,
+        field: usize,
+        parent: RecordId,
+    ) -> Option<impl Iterator<Item = RecordId>> {
+        Some(self.references.get(&field)?.children(parent))
+    }
+
+    /// How many rows are stored, deleted ones included.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Whether no row is stored.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// Takes over changed metadata and builds the indexes that are new.
+    pub(super) fn adopt(&mut self, object: Arc<Object>, schema: &Schema) {
+        for (position, field) in object.fields.iter().enumerate() {
+            let by_key = field.unique || field.external_id;
+            if by_key && !self.keys.contains_key(&position) {
+                let mut index = KeyIndex::default();
+                for row in self.rows.iter().filter(|row| !row.is_deleted()) {
+                    if let Some(key) = key_of(field, row.get(position)) {
+                        index.insert(key, row.id());
+                    }
+                }
+                self.keys.insert(position, index);
+            }
+            let deletable_parent = field.reference_to.iter().any(|parent| {
+                // Only a parent that can be deleted is ever asked for its children.
+                schema.object(parent).is_some_and(|parent| parent.deletable)
+            });
+            if field.kind == FieldType::Reference
+                && deletable_parent
+                && !self.references.contains_key(&position)
+            {
+                let mut index = ReferenceIndex::default();
+                for row in self.rows.iter().filter(|row| !row.is_deleted()) {
+                    if let Value::Id(parent) = row.get(position) {
+                        index.insert(*parent, row.id());
+                    }
+                }
+                self.references.insert(position, index);
+            }
+        }
+        self.plan = Arc::new(Plan::of(&object));
+        self.object = object;
+    }
+
+    pub(super) fn plan(&self) -> &Arc<Plan> {
+        &self.plan
+    }
+
+    pub(super) fn peek_serial(&self) -> u64 {
+        self.next_serial
+    }
+
+    pub(super) fn next_serial(&mut self) -> u64 {
+        let serial = self.next_serial;
+        self.next_serial += 1;
+        serial
+    }
+
+    pub(super) fn next_auto_number(&mut self, field: usize, start: u64) -> u64 {
+        let next = self.auto_numbers.entry(field).or_insert(start);
+        let number = *next;
+        *next += 1;
+        number
+    }
+
+    /// Stores a row, replacing the one with the same id, which is handed back.
+    pub(super) fn put(&mut self, row: Arc<Row>) -> Option<Arc<Row>> {
+        match self.position(row.id()) {
+            Ok(position) => {
+                let slot = self.rows.get_mut(position)?;
+                let before = std::mem::replace(slot, Arc::clone(&row));
+                self.reindex(Some(&before), Some(&row));
+                Some(before)
+            }
+            Err(position) => {
+                self.reindex(None, Some(&row));
+                self.rows.insert(position, row);
+                None
+            }
+        }
+    }
+
+    /// Forgets a row altogether.
+    pub(super) fn remove(&mut self, id: RecordId) -> Option<Arc<Row>> {
+        let row = self.rows.remove(self.position(id).ok()?);
+        self.reindex(Some(&row), None);
+        Some(row)
+    }
+
+    /// Forgets all deleted rows that the test names, in one pass.
+    pub(super) fn purge(&mut self, mut gone: impl FnMut(&Row) -> bool) -> usize {
+        let before = self.rows.len();
+        // Deleted rows stand in no index.
+        self.rows.retain(|row| !(row.is_deleted() && gone(row)));
+        before - self.rows.len()
+    }
+
+    fn position(&self, id: RecordId) -> Result<usize, usize> {
+        // New rows come in order of their ids, so the end is the usual place.
+        if self.rows.last().is_none_or(|last| last.id() < id) {
+            return Err(self.rows.len());
+        }
+        self.rows.binary_search_by(|row| row.id().cmp(&id))
+    }
+
+    fn reindex(&mut self, before: Option<&Row>, after: Option<&Row>) {
+        let before = before.filter(|row| !row.is_deleted());
+        let after = after.filter(|row| !row.is_deleted());
+        for (position, index) in &mut self.keys {
+            let Some(field) = self.object.fields.get(*position) else {
+                continue;
+            };
+            let old = before.and_then(|row| Some((key_of(field, row.get(*position))?, row.id())));
+            let new = after.and_then(|row| Some((key_of(field, row.get(*position))?, row.id())));
+            if old != new {
+                if let Some((key, id)) = old {
+                    index.remove(&key, id);
+                }
+                if let Some((key, id)) = new {
+                    index.insert(key, id);
+                }
+            }
+        }
+        for (position, index) in &mut self.references {
+            let old = before.and_then(|row| parent_and_child(row, *position));
+            let new = after.and_then(|row| parent_and_child(row, *position));
+            if old != new {
+                if let Some((parent, child)) = old {
+                    index.remove(parent, child);
+                }
+                if let Some((parent, child)) = new {
+                    index.insert(parent, child);
+                }
+            }
+        }
+    }
+}
+
+fn parent_and_child(row: &Row, field: usize) -> Option<(RecordId, RecordId)> {
+    match row.get(field) {
+        Value::Id(parent) => Some((*parent, row.id())),
+        _ => None,
+    }
+}

@@ -1,0 +1,213 @@
+//! What every request passes: the log, the faults, the version, the session, the daily limit.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use actix_web::body::{BodySize, BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{AUTHORIZATION, HeaderName, HeaderValue, WWW_AUTHENTICATE};
+use actix_web::middleware::Next;
+use actix_web::web::{Bytes, Data};
+use actix_web::{Error, HttpMessage, HttpResponse, ResponseError};
+use serde_json::json;
+
+use super::caller::{ApiVersion, Caller};
+use super::errors::ApiError;
+use crate::limits::Allocation;
+use crate::org::Org;
+use crate::request_log::LoggedRequest;
+use crate::tokens::Session;
+
+/// Says of a response that its request wrote something, so that the cut-after-write fault may apply.
+#[must_use]
+pub fn wrote(mut response: HttpResponse) -> HttpResponse {
+    response.extensions_mut().insert(Wrote);
+    response
+}
+
+#[derive(Clone, Copy)]
+struct Wrote;
+
+/// Stands in a response that never reaches the client.
+#[derive(Clone, Copy)]
+struct Cut;
+
+/// The outermost layer: header case and request log.
+pub(crate) async fn observe(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let org = org_of(&request)?;
+    let method = request.method().to_string();
+    let uri = request.uri().to_string();
+    let response = next.call(request).await;
+    let mut response = match response {
+        Ok(response) => response.map_into_boxed_body(),
+        Err(error) => return Err(error),
+    };
+    // Some Salesforce clients look for header names in Title-Case.
+    response.response_mut().head_mut().set_camel_case_headers(true);
+    let route = response
+        .request()
+        .match_pattern()
+        .unwrap_or_else(|| response.request().path().to_owned());
+    if !route.starts_with("/emulator/") {
+        let cut = response.response().extensions().get::<Cut>().is_some();
+        let status = if cut { 0 } else { response.status().as_u16() };
+        org.request_log.record(LoggedRequest {
+            at: org.clock.now(),
+            method,
+            route,
+            uri,
+            status,
+        });
+    }
+    Ok(response)
+}
+
+/// The layer around all versioned resources.
+pub(super) async fn gate(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let org = org_of(&request)?;
+    let delay = org.faults.current_delay();
+    if !delay.is_zero() {
+        tokio::time::sleep(delay).await;
+    }
+    if let Some(answer) = org.faults.take_answer() {
+        let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let body = json!([{ "message": canned_message(&answer.code), "errorCode": answer.code }]);
+        return Ok(request.into_response(HttpResponse::build(status).json(body)));
+    }
+    let caller = match admit(&org, &request) {
+        Ok(caller) => caller,
+        Err(error) => {
+            let mut response = error.error_response();
+            if error.status == 401 {
+                response
+                    .headers_mut()
+                    .insert(WWW_AUTHENTICATE, HeaderValue::from_static("Token"));
+            }
+            return Ok(request.into_response(response));
+        }
+    };
+    let now = org.clock.now();
+    let spent = org.limits.spend(Allocation::DailyApiRequests, 1, now);
+    request.extensions_mut().insert(caller);
+    let mut response = match spent {
+        Ok(()) => next.call(request).await?.map_into_boxed_body(),
+        Err(_limit_exceeded) => {
+            let error = ApiError::new(403, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.");
+            request.into_response(error.error_response())
+        }
+    };
+    let (used, maximum) = org.limits.usage(Allocation::DailyApiRequests, now);
+    if let Ok(value) = HeaderValue::from_str(&format!("api-usage={used}/{maximum}")) {
+        response
+            .headers_mut()
+            .insert(HeaderName::from_static("sforce-limit-info"), value);
+    }
+    let has_written = response.response().extensions().get::<Wrote>().is_some();
+    if has_written && org.faults.take_cut() {
+        let mut cut = response.map_body(|_, _| BoxBody::new(CutConnection));
+        cut.response_mut().extensions_mut().insert(Cut);
+        return Ok(cut);
+    }
+    Ok(response)
+}
+
+/// The live session of a request's bearer token.
+pub(super) fn session_of(
+    org: &Org,
+    headers: &actix_web::http::header::HeaderMap,
+) -> Result<Session, ApiError> {
+    let token = headers
+        .get(AUTHORIZATION)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.split_once(' '))
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("Bearer") || scheme.eq_ignore_ascii_case("OAuth"))
+        .map(|(_, token)| token.trim());
+    token
+        .and_then(|token| org.tokens.session(token, org.clock.now()))
+        // Deactivating a user ends the user's sessions.
+        .filter(|session| org.is_active(session.user))
+        .ok_or_else(ApiError::invalid_session)
+}
+
+fn admit(org: &Org, request: &ServiceRequest) -> Result<Caller, ApiError> {
+    let segment = request.match_info().get("version").unwrap_or_default();
+    let version = ApiVersion::from_segment(segment).ok_or_else(ApiError::not_found)?;
+    if RETIRED_VERSIONS.contains(&version.0) {
+        let message = format!(
+            "API version {}.0 has been retired. Use a later version.",
+            version.0
+        );
+        return Err(ApiError::new(410, "UNSUPPORTED_API_VERSION", message));
+    }
+    if !org.api_versions.contains(&version.0) {
+        return Err(ApiError::not_found());
+    }
+    let session = session_of(org, request.headers())?;
+    if !session
+        .scopes
+        .iter()
+        .any(|scope| scope == "api" || scope == "full")
+    {
+        let message = "This session is not valid for use with the REST API";
+        return Err(ApiError::new(401, "INVALID_SESSION_ID", message));
+    }
+    let client = request
+        .headers()
+        .get("sforce-call-options")
+        .and_then(|value| value.to_str().ok())
+        .and_then(|options| {
+            options
+                .split([',', ';'])
+                .find_map(|option| option.trim().strip_prefix("client="))
+        })
+        .map(str::to_owned);
+    Ok(Caller {
+        user: session.user,
+        version,
+        client,
+    })
+}
+
+/// Retired since Summer '25 (Salesforce Help, article 005321531).
+const RETIRED_VERSIONS: std::ops::RangeInclusive<u16> = 7..=30;
+
+fn org_of(request: &ServiceRequest) -> Result<Data<Org>, Error> {
+    request.app_data::<Data<Org>>().cloned().ok_or_else(|| {
+        actix_web::error::ErrorInternalServerError("the server was built without an organisation")
+    })
+}
+
+fn canned_message(code: &str) -> &'static str {
+    match code {
+        "REQUEST_LIMIT_EXCEEDED" => "TotalRequests Limit exceeded.",
+        "INVALID_SESSION_ID" => "Session expired or invalid",
+        "UNABLE_TO_LOCK_ROW" => "unable to obtain exclusive access to this record or 1 records",
+        "SERVER_UNAVAILABLE" => "The server is temporarily unavailable",
+        _ => "An unexpected error occurred.",
+    }
+}
+
+/// A body that fails before its first byte: the server then closes the connection, and what it had not yet
+/// sent, the head included, is lost.
+struct CutConnection;
+
+impl MessageBody for CutConnection {
+    type Error = std::io::Error;
+
+    fn size(&self) -> BodySize {
+        BodySize::Stream
+    }
+
+    fn poll_next(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        Poll::Ready(Some(Err(std::io::Error::from(
+            std::io::ErrorKind::ConnectionAborted,
+        ))))
+    }
+}

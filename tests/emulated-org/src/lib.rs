@@ -1,0 +1,41 @@
+//! A strict Salesforce organisation over HTTP, for tests: it holds records, enforces the metadata's rules,
+//! and where Salesforce would refuse it refuses, in Salesforce's words.
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! use emulated_org::{App, EmulatedOrg, Options};
+//!
+//! let org = EmulatedOrg::start(Options::default()).await?;
+//! org.register_app(App::pre_authorized("consumer-key", std::fs::read_to_string("public-key.pem")?))?;
+//! println!("{} as {}", org.url(), org.admin_username());
+//! org.stop().await;
+//! # Ok(())
+//! # }
+//! ```
+
+pub mod app;
+mod bootstrap;
+pub mod bulk;
+pub mod clock;
+pub mod company;
+pub mod data;
+pub mod faults;
+pub mod http;
+pub mod id;
+pub mod limits;
+pub mod options;
+pub mod org;
+pub mod request_log;
+pub mod schema;
+pub mod server;
+pub mod soql;
+pub mod tokens;
+pub mod value;
+
+pub use app::{App, Approval};
+pub use clock::Clock;
+pub use id::RecordId;
+pub use options::{Edition, Options};
+pub use org::{Org, Switches};
+pub use server::{AppError, EmulatedOrg, NewUser, SeedError, StartError};
+pub use value::Value;

@@ -1,0 +1,107 @@
+//! The emulated organisation as a server of its own.
+
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+use emulated_org::company::CompanyOptions;
+use emulated_org::{App, EmulatedOrg, Options};
+use tokio::signal::unix::{SignalKind, signal};
+
+/// A strict Salesforce organisation over HTTP, for tests and demos.
+#[derive(Debug, Parser)]
+#[command(name = "emulated-org")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serves one organisation until SIGTERM or Ctrl-C.
+    Serve(Serve),
+}
+
+#[derive(Debug, Args)]
+struct Serve {
+    /// Port to listen on; 0 for a free one.
+    #[arg(long, default_value_t = 8081)]
+    port: u16,
+    /// Address to listen on.
+    #[arg(long, default_value = "127.0.0.1")]
+    host: String,
+    /// SFDX source folder with custom objects and fields; may be given several times.
+    #[arg(long)]
+    sfdx: Vec<PathBuf>,
+    /// Fill the organisation with a generated company of about this many records.
+    #[arg(long)]
+    company: Option<u64>,
+    /// Seed of the generated company: the same seed gives the same company.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// App to register, as `consumer-key=public-key-or-certificate.pem`; may be given several times.
+    #[arg(long, value_parser = parse_app)]
+    app: Vec<(String, PathBuf)>,
+    /// Daily API requests, instead of the edition's.
+    #[arg(long)]
+    daily_api_limit: Option<u64>,
+}
+
+#[tokio::main(flavor = "multi_thread", worker_threads = 2)]
+async fn main() -> ExitCode {
+    let Command::Serve(serve) = Cli::parse().command;
+    match run(serve).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Nothing is left to tell when standard error itself is gone.
+            drop(writeln!(io::stderr(), "emulated-org: {error}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(serve: Serve) -> Result<(), Box<dyn std::error::Error>> {
+    let mut apps = Vec::new();
+    for (consumer_key, path) in serve.app {
+        let pem = std::fs::read_to_string(&path)
+            .map_err(|error| format!("--app {consumer_key}: cannot read {}: {error}", path.display()))?;
+        apps.push(App::pre_authorized(consumer_key, pem));
+    }
+    // Before the server starts, so that no signal falls between.
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let org = EmulatedOrg::start(Options {
+        bind: format!("{}:{}", serve.host, serve.port),
+        sfdx_source: serve.sfdx,
+        company: serve.company.map(|records| CompanyOptions {
+            seed: serve.seed,
+            records,
+        }),
+        daily_api_limit: serve.daily_api_limit,
+        ..Options::default()
+    })
+    .await?;
+    for app in apps {
+        org.register_app(app)?;
+    }
+    writeln!(
+        io::stdout(),
+        "emulated org at {} (admin {})",
+        org.url(),
+        org.admin_username()
+    )?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    org.stop().await;
+    Ok(())
+}
+
+fn parse_app(text: &str) -> Result<(String, PathBuf), String> {
+    match text.split_once('=') {
+        Some((key, path)) if !key.is_empty() && !path.is_empty() => Ok((key.to_owned(), path.into())),
+        _ => Err("expected consumer-key=path-of-a-PEM-file".to_owned()),
+    }
+}

@@ -1,0 +1,107 @@
+//! How an organisation is made.
+
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::clock::Clock;
+use crate::company::CompanyOptions;
+use crate::limits::Allocation;
+use crate::org::Switches;
+
+/// Settings of a new organisation; [`Options::default`] makes a plain Enterprise one on a free port.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The API versions served, by major number. The default is what Salesforce serves in November 2026:
+    /// 31.0 to 68.0.
+    pub api_versions: RangeInclusive<u16>,
+    /// The edition, which decides the allocations.
+    pub edition: Edition,
+    /// The organisation's name.
+    pub organization_name: String,
+    /// The daily API requests; `None` for what the edition has.
+    pub daily_api_limit: Option<u64>,
+    /// SFDX source folders with custom objects and fields.
+    pub sfdx_source: Vec<PathBuf>,
+    /// The address to listen on; port 0 for a free one.
+    pub bind: String,
+    /// The clock.
+    pub clock: Clock,
+    /// A generated company to fill the organisation with.
+    pub company: Option<CompanyOptions>,
+    /// How long an unused session lasts.
+    pub session_timeout: Duration,
+    /// Tells the ids of this organisation from those of others; below 3,844.
+    pub pod: u16,
+    /// Behaviour that the documentation leaves open.
+    pub switches: Switches,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            api_versions: 31..=68,
+            edition: Edition::Enterprise,
+            organization_name: "Northwind Instruments".to_owned(),
+            daily_api_limit: None,
+            sfdx_source: Vec::new(),
+            bind: "127.0.0.1:0".to_owned(),
+            clock: Clock::system(),
+            company: None,
+            session_timeout: Duration::from_hours(2),
+            pod: 1_217,
+            switches: Switches::default(),
+        }
+    }
+}
+
+/// The edition of an organisation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Edition {
+    /// For development, with small allocations.
+    Developer,
+    /// Professional, with the API bought.
+    Professional,
+    /// Enterprise.
+    #[default]
+    Enterprise,
+    /// Unlimited.
+    Unlimited,
+}
+
+impl Edition {
+    /// The `OrganizationType` of the Organization record.
+    #[must_use]
+    pub fn organization_type(self) -> &'static str {
+        match self {
+            Self::Developer => "Developer Edition",
+            Self::Professional => "Professional Edition",
+            Self::Enterprise => "Enterprise Edition",
+            Self::Unlimited => "Unlimited Edition",
+        }
+    }
+
+    /// The allocations with ten licences. Source: Salesforce Developer Limits and Allocations Quick Reference;
+    /// storage sizes are believed.
+    #[must_use]
+    pub fn allocations(self) -> Vec<(Allocation, u64)> {
+        const LICENCES: u64 = 10;
+        let (requests, delivered, published) = match self {
+            Self::Developer => (15_000, 10_000, 50_000),
+            Self::Professional => (100_000 + LICENCES * 1_000, 0, 0),
+            Self::Enterprise => (100_000 + LICENCES * 1_000, 25_000, 250_000),
+            Self::Unlimited => (100_000 + LICENCES * 5_000, 50_000, 250_000),
+        };
+        vec![
+            (Allocation::DailyApiRequests, requests),
+            (Allocation::DailyAsyncApexExecutions, 250_000),
+            (Allocation::DailyBulkApiBatches, 15_000),
+            (Allocation::DailyBulkV2QueryFileStorageMB, 976_562),
+            (Allocation::DailyBulkV2QueryJobs, 10_000),
+            (Allocation::DailyDeliveredPlatformEvents, delivered),
+            (Allocation::DataStorageMB, 10_240),
+            (Allocation::FileStorageMB, 10_240),
+            (Allocation::HourlyPublishedPlatformEvents, published),
+        ]
+    }
+}

@@ -1,0 +1,137 @@
+//! The organisation's state, shared by all requests.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
+use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use chrono::{DateTime, Utc};
+use jsonwebtoken::DecodingKey;
+
+use crate::app::App;
+use crate::bulk;
+use crate::clock::Clock;
+use crate::data::Data;
+use crate::faults::Faults;
+use crate::id::RecordId;
+use crate::limits::Limits;
+use crate::request_log::RequestLog;
+use crate::schema::{Schema, SchemaError};
+use crate::soql;
+use crate::tokens::Tokens;
+
+/// One organisation.
+#[expect(
+    missing_docs,
+    reason = "members without a sentence are documented by their types"
+)]
+#[expect(missing_debug_implementations, reason = "holds keys and a million rows")]
+pub struct Org {
+    pub schema: RwLock<Arc<Schema>>,
+    pub data: RwLock<Data>,
+    pub clock: Clock,
+    pub faults: Faults,
+    pub limits: Limits,
+    pub tokens: Tokens,
+    pub request_log: RequestLog,
+    pub switches: Switches,
+    pub bulk: bulk::Jobs,
+    pub cursors: soql::Cursors,
+    /// The Organization record's id.
+    pub id: RecordId,
+    /// The user that seeded records are attributed to unless they say otherwise.
+    pub admin: RecordId,
+    /// The API versions that are served, by major number.
+    pub api_versions: RangeInclusive<u16>,
+    pub(crate) apps: RwLock<BTreeMap<String, (Arc<App>, DecodingKey)>>,
+    pub(crate) frozen_users: RwLock<BTreeSet<RecordId>>,
+    pub(crate) schema_changed: RwLock<DateTime<Utc>>,
+    pub(crate) url: OnceLock<String>,
+}
+
+/// Behaviour that Salesforce's documentation leaves open. The defaults are what is believed of a real
+/// organisation, or what no real client could live without.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Switches {
+    /// Refuses assertions whose `exp` lies more than three minutes ahead, as the documentation asks of clients.
+    /// Off, because clients in wide use send dates far ahead and real organisations accept them.
+    pub lint_jwt_expiry: bool,
+}
+
+impl Org {
+    /// The metadata as it is now; it does not change under the holder's hands.
+    #[must_use]
+    pub fn schema(&self) -> Arc<Schema> {
+        Arc::clone(&self.schema.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// When the metadata last changed.
+    #[must_use]
+    pub fn schema_changed(&self) -> DateTime<Utc> {
+        *self.schema_changed.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes the metadata: tables and indexes follow.
+    ///
+    /// # Errors
+    /// Whatever `change` refuses; nothing has changed then.
+    pub fn change_schema(
+        &self,
+        change: impl FnOnce(&mut Schema) -> Result<(), SchemaError>,
+    ) -> Result<(), SchemaError> {
+        let mut current = self.schema.write().unwrap_or_else(PoisonError::into_inner);
+        let mut schema = Schema::clone(&current);
+        change(&mut schema)?;
+        self.write().adopt(&schema);
+        *current = Arc::new(schema);
+        *self
+            .schema_changed
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = self.clock.now();
+        Ok(())
+    }
+
+    /// The records, for reading. Hold it briefly: writers wait.
+    pub fn read(&self) -> RwLockReadGuard<'_, Data> {
+        self.data.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The records, for writing.
+    pub(crate) fn write(&self) -> RwLockWriteGuard<'_, Data> {
+        self.data.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Deletes for good what lies in the recycle bin, as Salesforce does in time; how many records that were.
+    ///
+    /// What was deleted before is no longer reported by the deleted-records call.
+    pub fn purge_recycle_bin(&self) -> usize {
+        self.write().purge(self.clock.now())
+    }
+
+    /// The origin that the organisation answers under, without a slash at the end.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        self.url.get().map_or("", String::as_str)
+    }
+
+    /// The origins that the organisation knows as its own.
+    pub(crate) fn origins(&self) -> Vec<String> {
+        let url = self.url().to_owned();
+        let as_localhost = url.replace("127.0.0.1", "localhost");
+        vec![url, as_localhost]
+    }
+
+    pub(crate) fn app(&self, consumer_key: &str) -> Option<(Arc<App>, DecodingKey)> {
+        self.apps
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(consumer_key)
+            .cloned()
+    }
+
+    pub(crate) fn is_frozen(&self, user: RecordId) -> bool {
+        self.frozen_users
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .contains(&user)
+    }
+}

@@ -1,0 +1,21 @@
+//! The organisation's behaviour over real HTTP.
+
+mod binary;
+mod bulk;
+mod certificate;
+mod client;
+mod collections;
+mod company;
+mod crud;
+mod derived;
+mod describe;
+mod faults;
+mod hostile;
+mod limits;
+mod oauth;
+mod objects;
+mod replication;
+mod sfdx;
+mod soql;
+mod tree;
+mod validation;

@@ -1,0 +1,13 @@
+//! Scenarios over the real binaries, named after what happens, and the rules of the house.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test fails loudly"
+)]
+
+mod crash;
+mod house;
+mod main_job;
+mod real_crm;
+mod world;
