@@ -75,7 +75,7 @@ impl Default for AppOptions {
                 longest: Duration::from_secs(300),
                 attempts: u32::MAX,
             },
-            sync_lease: Duration::from_secs(15),
+            sync_lease: Duration::from_secs(10),
             sync_retries: RetrySchedule {
                 first: Duration::from_secs(2),
                 longest: Duration::from_secs(300),

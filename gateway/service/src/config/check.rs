@@ -232,7 +232,12 @@ impl Checker<'_> {
     }
 
     fn log(&mut self, filter: String, format: &str) -> Log {
-        if filter.parse::<tracing_subscriber::filter::Targets>().is_err() {
+        // A word alone is read as the name of a module, and a misspelled level would silence everything.
+        let words_are_levels = filter
+            .split(',')
+            .filter(|part| !part.contains('='))
+            .all(|part| part.trim().parse::<tracing_subscriber::filter::LevelFilter>().is_ok());
+        if !words_are_levels || filter.parse::<tracing_subscriber::filter::Targets>().is_err() {
             self.report(
                 "log.filter",
                 format!("{filter:?} is no filter; write error, warn, info, debug or trace, or for example info,causeway=debug"),
