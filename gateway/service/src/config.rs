@@ -62,6 +62,9 @@ pub struct Workers {
     pub inbox: usize,
     /// Connections that are synced at a time.
     pub syncs: usize,
+    /// How long work stays with the worker that took it up. After a crash this is how long it lies still where
+    /// several gateways share the database.
+    pub lease: Duration,
     /// How long a stop waits for requests and workers to finish.
     pub stop_within: Duration,
 }

@@ -103,7 +103,12 @@ impl RunningGateway {
 /// # Errors
 /// [`StartError`] naming the key to mend.
 pub async fn build_app(config: &Config) -> Result<Arc<App>, StartError> {
-    build_app_with(config, Arc::new(SystemClock), AppOptions::default()).await
+    let options = AppOptions {
+        claim_lease: config.workers.lease,
+        sync_lease: config.workers.lease,
+        ..AppOptions::default()
+    };
+    build_app_with(config, Arc::new(SystemClock), options).await
 }
 
 /// As [`build_app`], with a clock and sizes of the caller's.

@@ -1,5 +1,7 @@
 //! Logging: one line an event, on standard error, without secrets and without values of records.
 
+use std::io::IsTerminal;
+
 use tracing_subscriber::EnvFilter;
 
 use crate::config::{Log, LogFormat};
@@ -8,6 +10,7 @@ use crate::config::{Log, LogFormat};
 pub fn start(log: &Log) {
     let builder = tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::new(&log.filter))
+        .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr);
     let started = match log.format {
         LogFormat::Text => builder.try_init(),

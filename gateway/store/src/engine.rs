@@ -169,4 +169,5 @@ const POSTGRES_SESSION: &str = "SET statement_timeout = '60s';
      SET lock_timeout = '10s';
      SET idle_in_transaction_session_timeout = '60s';
      SET plan_cache_mode = force_custom_plan;
+     SET default_statistics_target = 30;
      SET client_min_messages = warning;";

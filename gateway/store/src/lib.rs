@@ -11,6 +11,7 @@ mod columns;
 mod engine;
 mod error;
 mod field_text;
+mod growth;
 mod migrate;
 mod options;
 mod plans;

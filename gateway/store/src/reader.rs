@@ -6,9 +6,8 @@ use causeway_core::ports::StoreError;
 
 use crate::engine::Role;
 use crate::error::Trouble;
-use crate::plans::PlanCache;
 use crate::queue::Queue;
-use crate::session::Session;
+use crate::session::{Session, SharedState};
 use crate::target::Target;
 use crate::unit::{Job, Waiting};
 use crate::writer::{Connector, RUNS};
@@ -20,10 +19,10 @@ pub(crate) struct Reader {
 }
 
 impl Reader {
-    pub(crate) fn new(target: Target, queue: Arc<Queue>, plans: Arc<PlanCache>) -> Reader {
+    pub(crate) fn new(target: Target, queue: Arc<Queue>, shared: Arc<SharedState>) -> Reader {
         Reader {
             queue,
-            connector: Connector::new(target, Role::Reader, plans),
+            connector: Connector::new(target, Role::Reader, shared),
         }
     }
 

@@ -9,16 +9,23 @@ use diesel::prelude::*;
 
 use crate::engine::{EngineConnection, Role, on_engine};
 use crate::error::{self, Trouble, unexpected};
+use crate::growth::Growth;
 use crate::plans::PlanCache;
 use crate::schema::counter;
 use crate::target::Target;
+
+/// What the sessions of a store share.
+#[derive(Default)]
+pub(crate) struct SharedState {
+    pub(crate) plans: PlanCache,
+    pub(crate) growth: Growth,
+}
 
 /// A connection and the state of its transaction.
 pub(crate) struct Session {
     pub(crate) connection: EngineConnection,
     pub(crate) role: Role,
-    /// Plans of all connections, shared by the store's sessions.
-    pub(crate) plans: Arc<PlanCache>,
+    pub(crate) shared: Arc<SharedState>,
     /// Whether this transaction wrote plans. What it reads must then not be cached: it may still be rolled back.
     pub(crate) plans_written: bool,
     failure: Option<(StoreError, Trouble)>,
@@ -29,11 +36,11 @@ pub(crate) struct Session {
 impl Transaction for Session {}
 
 impl Session {
-    pub(crate) fn open(target: &Target, role: Role, plans: Arc<PlanCache>) -> Result<Session, StoreError> {
+    pub(crate) fn open(target: &Target, role: Role, shared: Arc<SharedState>) -> Result<Session, StoreError> {
         Ok(Session {
             connection: EngineConnection::open(target, role)?,
             role,
-            plans,
+            shared,
             plans_written: false,
             failure: None,
             taken: BTreeSet::new(),
@@ -62,6 +69,16 @@ impl Session {
     /// Runs a statement of the transaction's own machinery.
     pub(crate) fn control(&mut self, sql: &str) -> Result<(), (StoreError, Trouble)> {
         self.connection.run(sql).map_err(|error| error::read(&error))
+    }
+
+    /// Has PostgreSQL look at what grew, if that is due.
+    pub(crate) fn refresh_statistics(&mut self) -> Result<(), (StoreError, Trouble)> {
+        match self.connection {
+            EngineConnection::Postgres(_) if self.shared.growth.take_due() => {
+                self.control("ANALYZE link, record, field_history, inbox, head")
+            }
+            _ => Ok(()),
+        }
     }
 
     /// What first went wrong in the unit that just ran, forgetting it.

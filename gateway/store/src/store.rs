@@ -9,9 +9,9 @@ use crate::engine::Engine;
 use crate::error::{OpenError, unavailable};
 use crate::migrate::migrate;
 use crate::options::StoreOptions;
-use crate::plans::PlanCache;
 use crate::queue::Queue;
 use crate::reader::Reader;
+use crate::session::SharedState;
 use crate::target::Target;
 use crate::unit::Waiting;
 use crate::writer::Writer;
@@ -52,18 +52,18 @@ impl Store {
             reads: Arc::new(Queue::new(options.interactive_queue, options.bulk_queue)),
             threads: Mutex::default(),
         });
-        let plans = Arc::new(PlanCache::default());
+        let state = Arc::new(SharedState::default());
         for number in 0..writers {
             let writer = Writer::new(
                 target.clone(),
                 Arc::clone(&shared.writes),
-                Arc::clone(&plans),
+                Arc::clone(&state),
                 &options,
             );
             shared.spawn(format!("store-write-{number}"), move || writer.work())?;
         }
         for number in 0..options.readers.max(1) {
-            let reader = Reader::new(target.clone(), Arc::clone(&shared.reads), Arc::clone(&plans));
+            let reader = Reader::new(target.clone(), Arc::clone(&shared.reads), Arc::clone(&state));
             shared.spawn(format!("store-read-{number}"), move || reader.work())?;
         }
         Ok(Store { shared })

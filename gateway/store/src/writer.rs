@@ -9,9 +9,8 @@ use causeway_core::ports::{Lane, StoreError};
 use crate::engine::Role;
 use crate::error::{Trouble, unavailable};
 use crate::options::StoreOptions;
-use crate::plans::PlanCache;
 use crate::queue::Queue;
-use crate::session::Session;
+use crate::session::{Session, SharedState};
 use crate::target::Target;
 use crate::unit::Waiting;
 
@@ -44,12 +43,12 @@ impl Writer {
     pub(crate) fn new(
         target: Target,
         queue: Arc<Queue>,
-        plans: Arc<PlanCache>,
+        shared: Arc<SharedState>,
         options: &StoreOptions,
     ) -> Writer {
         Writer {
             queue,
-            connector: Connector::new(target, Role::Writer, plans),
+            connector: Connector::new(target, Role::Writer, shared),
             group_units: options.group_units.max(1),
             group_time: options.group_time,
             again: VecDeque::new(),
@@ -91,6 +90,12 @@ impl Writer {
         };
         for waiting in done {
             waiting.job.answer(result.clone());
+        }
+        // After the answers, and in no transaction: nobody waits for it, and no lock is held meanwhile.
+        if let Ok(session) = self.connector.session()
+            && let Err((error, _)) = session.refresh_statistics()
+        {
+            self.connector.disconnect(&error);
         }
     }
 
@@ -213,18 +218,18 @@ impl Writer {
 pub(crate) struct Connector {
     target: Target,
     role: Role,
-    plans: Arc<PlanCache>,
+    shared: Arc<SharedState>,
     session: Option<Session>,
     failures: u32,
     not_before: Option<Instant>,
 }
 
 impl Connector {
-    pub(crate) fn new(target: Target, role: Role, plans: Arc<PlanCache>) -> Connector {
+    pub(crate) fn new(target: Target, role: Role, shared: Arc<SharedState>) -> Connector {
         Connector {
             target,
             role,
-            plans,
+            shared,
             session: None,
             failures: 0,
             not_before: None,
@@ -253,7 +258,7 @@ impl Connector {
                 "the database does not answer; connecting is tried again soon",
             ));
         }
-        match Session::open(&self.target, self.role, Arc::clone(&self.plans)) {
+        match Session::open(&self.target, self.role, Arc::clone(&self.shared)) {
             Ok(session) => {
                 self.failures = 0;
                 self.not_before = None;

@@ -18,6 +18,8 @@ use causeway_core::ports::logs::{LogDirection, LogMethod, NewLogEntry};
 use causeway_core::ports::{Lane, StoreError, Transaction};
 use serde::de::IgnoredAny;
 
+use causeway_store::Engine;
+
 use crate::app::App;
 use crate::app::apply::{News, Setting, apply};
 use crate::app::reread::{Reread, reread};
@@ -84,6 +86,18 @@ pub async fn decide_inbox(app: &App, worker: &str) -> Result<Round, StoreError> 
         decide_connection(app, connection, heads, &mut round).await;
     }
     Ok(round)
+}
+
+/// Frees the claims that an ended process left behind, where the database belongs to one process; elsewhere they
+/// run out by themselves. Returns how many were freed.
+///
+/// # Errors
+/// When the store fails.
+pub async fn free_earlier_claims(app: &App) -> Result<u64, StoreError> {
+    match app.store.engine() {
+        Engine::Sqlite => app.store.write(Lane::Interactive, |tx| tx.free_leases()).await,
+        Engine::Postgres => Ok(0),
+    }
 }
 
 async fn claim(app: &App, worker: &str) -> Result<Vec<Head>, StoreError> {

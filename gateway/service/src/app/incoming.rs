@@ -7,14 +7,13 @@ use causeway_core::Instant;
 use causeway_core::decide::{Incoming, Snapshot};
 use causeway_core::failure::Failure;
 use causeway_core::id::{FieldId, SalesforceId};
-use causeway_core::mapping::MappingPlan;
 use causeway_core::mapping::convert::{read_json, read_text};
+use causeway_core::mapping::{MappingPlan, literal};
 use causeway_core::ports::inbox::{ChangeKind, ReceivedChange};
 use causeway_core::version::SalesforceVersion;
 use serde_json::{Map, Value};
 
 use crate::salesforce::csv::Row;
-use crate::salesforce::wire::read_datetime;
 
 const ID: &str = "Id";
 const OWNER: &str = "OwnerId";
@@ -32,23 +31,24 @@ pub struct RowReader {
     observed: Instant,
 }
 
+/// The results lack a column that the plan needs: they were asked for under another plan, or are no results.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("expected a column {0} in the results of the query job")]
+pub struct MissingColumn(pub String);
+
 impl RowReader {
     /// A reader for the rows under this header. `observed` is a lower bound of when they were read.
     ///
     /// # Errors
-    /// [`Failure::Unreadable`] when a column that the plan asked for is missing.
-    pub fn new(plan: &Arc<MappingPlan>, header: Row<'_>, observed: Instant) -> Result<Self, Failure> {
+    /// [`MissingColumn`] when a column that the plan needs is missing.
+    pub fn new(plan: &Arc<MappingPlan>, header: Row<'_>, observed: Instant) -> Result<Self, MissingColumn> {
         let names: Vec<&str> = header.iter().collect();
         let find = |name: &str| names.iter().position(|column| column.eq_ignore_ascii_case(name));
-        let need = |name: &str| {
-            find(name).ok_or_else(|| Failure::Unreadable {
-                message: format!("expected a column {name} in the results of the query job"),
-            })
-        };
+        let need = |name: &str| find(name).ok_or_else(|| MissingColumn(name.to_owned()));
         let columns = plan
             .synced_fields()
             .map(|field| Ok((field.id, need(&field.salesforce.name)?)))
-            .collect::<Result<_, Failure>>()?;
+            .collect::<Result<_, MissingColumn>>()?;
         Ok(RowReader {
             plan: Arc::clone(plan),
             id: need(ID)?,
@@ -70,16 +70,18 @@ impl RowReader {
         })?;
         let modstamp = row
             .get(self.modstamp)
-            .and_then(read_datetime)
+            .and_then(literal::date_time)
             .ok_or_else(|| missing_stamp(salesforce_id))?;
         let version = SalesforceVersion {
             modstamp,
             observed: self.observed,
         };
-        let owner = self
-            .owner
-            .and_then(|column| row.get(column))
-            .and_then(|owner| SalesforceId::parse(owner).ok());
+        let owner = match self.owner.and_then(|column| row.get(column)) {
+            None | Some("") => None,
+            Some(owner) => Some(SalesforceId::parse(owner).map_err(|error| Failure::Unreadable {
+                message: format!("expected a user's id as OwnerId of {salesforce_id}: {error}"),
+            })?),
+        };
         let mut columns = self.columns.iter();
         let snapshot = Snapshot::read(&self.plan, salesforce_id, version, owner, |field| {
             let (_, column) = columns.find(|(id, _)| *id == field.id)?;
@@ -114,7 +116,7 @@ pub fn id_and_stamp(record: &Map<String, Value>) -> Result<(SalesforceId, Instan
             message: "expected the Id of each record".to_owned(),
         })?;
     let modstamp = text(record, MODSTAMP)
-        .and_then(read_datetime)
+        .and_then(literal::date_time)
         .ok_or_else(|| missing_stamp(salesforce_id))?;
     Ok((salesforce_id, modstamp))
 }

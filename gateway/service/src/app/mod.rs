@@ -5,6 +5,7 @@
 
 pub mod administer;
 pub mod apply;
+pub mod directory;
 pub mod inbox;
 pub mod incoming;
 pub mod initial_sync;

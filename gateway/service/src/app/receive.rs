@@ -2,6 +2,7 @@
 
 use causeway_core::Instant;
 use causeway_core::id::{ConnectionId, SalesforceId};
+use causeway_core::mapping::literal;
 use causeway_core::ports::inbox::{ChangeKind, IdempotencyKey, ReceivedChange, SavedAnswer};
 use causeway_core::ports::{Lane, StoreError};
 use causeway_core::version::SalesforceVersion;
@@ -296,7 +297,7 @@ fn required(name: &str, value: Option<String>) -> Result<String, String> {
 
 fn stamp(name: &str, value: Option<String>) -> Result<Instant, String> {
     let text = required(name, value)?;
-    crate::salesforce::wire::read_datetime(&text)
+    literal::date_time(&text)
         .ok_or_else(|| format!("{name}: {text:?} is no moment; write 2026-11-22T06:04:37.000Z"))
 }
 

@@ -10,8 +10,8 @@ use secrecy::{ExposeSecret, SecretBox, SecretString};
 
 use super::connection_file::{self, ClientEntryKey, ConnectionFile};
 use super::{CommandError, Outcome, output, secret_file};
-use crate::app::App;
 use crate::app::administer::{self, AddError, ClientKeySettings, ClientSettings, ConnectionSettings};
+use crate::app::{App, directory};
 
 /// Adds the connection that a file describes.
 pub(super) async fn add(app: &Arc<App>, path: &Path) -> Outcome {
@@ -54,7 +54,7 @@ pub(super) async fn add(app: &Arc<App>, path: &Path) -> Outcome {
 
 /// Lists connections.
 pub(super) async fn list(app: &Arc<App>) -> Outcome {
-    let connections = app.store.read(|tx| tx.connections()).await.map_err(failed)?;
+    let connections = directory::connections(app).await.map_err(failed)?;
     let rows: Vec<Vec<String>> = connections
         .iter()
         .map(|connection| {
@@ -79,12 +79,7 @@ pub(super) async fn list(app: &Arc<App>) -> Outcome {
 /// Shows a connection. Secrets stay where they are.
 pub(super) async fn show(app: &Arc<App>, name: &str) -> Outcome {
     let connection = find(app, name).await?;
-    let id = connection.id;
-    let (clients, users) = app
-        .store
-        .read(move |tx| Ok((tx.clients(id)?, tx.partner_users(id)?)))
-        .await
-        .map_err(failed)?;
+    let directory::People { clients, users } = directory::people(app, connection.id).await.map_err(failed)?;
     let pairs = [
         ("name", connection.name.clone()),
         ("environment", environment(connection.environment).to_owned()),
@@ -152,12 +147,8 @@ pub(super) async fn show(app: &Arc<App>, name: &str) -> Outcome {
 
 /// A connection by name.
 pub(super) async fn find(app: &Arc<App>, name: &str) -> Result<Connection, CommandError> {
-    let wanted = name.to_owned();
-    let (found, known) = app
-        .store
-        .read(move |tx| Ok((tx.connection_named(&wanted)?, tx.connections()?)))
-        .await
-        .map_err(failed)?;
+    let known = directory::connections(app).await.map_err(failed)?;
+    let found = known.iter().find(|connection| connection.name == name).cloned();
     found.ok_or_else(|| {
         let names: Vec<&str> = known.iter().map(|connection| connection.name.as_str()).collect();
         CommandError::new(if names.is_empty() {

@@ -28,13 +28,15 @@ pub(super) fn master(out: Option<&Path>) -> Outcome {
 
 /// Makes an RSA key pair with a self-signed certificate, which is the form in which Salesforce takes a public key.
 pub(super) fn app(folder: &Path, now: Instant, days: i64) -> Outcome {
-    let made = certify(now, days).map_err(|error| CommandError::new(format!("the key pair cannot be made ({error})")))?;
+    let made = certify(now, days)
+        .map_err(|error| CommandError::new(format!("the key pair cannot be made ({error})")))?;
     std::fs::create_dir_all(folder)
         .map_err(|error| CommandError::new(format!("{} cannot be made ({error})", folder.display())))?;
     let (key, certificate) = (folder.join("app.key"), folder.join("app.crt"));
     secret_file::write_new(&key, &made.private_key).map_err(CommandError::new)?;
-    std::fs::write(&certificate, made.certificate)
-        .map_err(|error| CommandError::new(format!("{} cannot be written ({error})", certificate.display())))?;
+    std::fs::write(&certificate, made.certificate).map_err(|error| {
+        CommandError::new(format!("{} cannot be written ({error})", certificate.display()))
+    })?;
     output::note(&format!(
         "wrote {} (name it as private_key_file) and {} (upload it to the app in Salesforce)",
         key.display(),
@@ -51,7 +53,9 @@ struct KeyWithCertificate {
 fn certify(now: Instant, days: i64) -> Result<KeyWithCertificate, rcgen::Error> {
     let key = KeyPair::generate_for(&PKCS_RSA_SHA256)?;
     let mut params = CertificateParams::default();
-    params.distinguished_name.push(DnType::CommonName, "Causeway gateway");
+    params
+        .distinguished_name
+        .push(DnType::CommonName, "Causeway gateway");
     // The certificate's own date type stays unnamed: it belongs to a library that nothing else here uses.
     let midnight = |moment: Instant| {
         let part = |number: u32| u8::try_from(number).unwrap_or(1);

@@ -9,7 +9,7 @@ use causeway_core::mapping::MappingDocument;
 use super::connection::{failed, find};
 use super::{CommandError, Outcome, output};
 use crate::app::administer::{self, MappingError};
-use crate::app::{App, initial_sync, read};
+use crate::app::{App, directory, initial_sync, read};
 
 /// Checks documents against the org and puts them in force. All are read before the first is applied.
 pub(super) async fn apply(app: &Arc<App>, connection: &str, files: &[PathBuf]) -> Outcome {
@@ -79,16 +79,7 @@ pub(super) async fn list(app: &Arc<App>, connection: &str) -> Outcome {
 /// Prints the document of the mapping in force.
 pub(super) async fn show(app: &Arc<App>, connection: &str, object: &str) -> Outcome {
     let connection = find(app, connection).await?;
-    let (id, wanted) = (connection.id, object.to_owned());
-    let document = app
-        .store
-        .read(move |tx| {
-            let plans = tx.plans(id)?;
-            match plans.iter().find(|plan| plan.partner_object == wanted) {
-                Some(plan) => tx.document(id, plan.mapping, plan.revision),
-                None => Ok(None),
-            }
-        })
+    let document = directory::document(app, connection.id, object)
         .await
         .map_err(failed)?;
     match document {

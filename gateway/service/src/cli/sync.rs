@@ -8,17 +8,16 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use causeway_core::id::{ConnectionId, RunId};
-use causeway_core::mapping::MappingPlan;
 use causeway_core::ports::StoreError;
 use causeway_core::ports::runs::RunState;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::{CommandError, Outcome, output};
-use crate::app::App;
 use crate::app::initial_sync::progress::SyncProgress;
 use crate::app::initial_sync::{self, SyncEnd};
 use crate::app::read;
+use crate::app::{App, directory};
 
 use progress::Display;
 
@@ -51,11 +50,6 @@ pub(super) async fn initial(app: &Arc<App>, connection: &str, wait: bool) -> Out
         SyncEnd::Completed | SyncEnd::Failed { .. } | SyncEnd::Passing { .. } => {}
     }
     summary::print(app, connection.id, run, began.elapsed()).await
-}
-
-/// The plans in force, for the names of their objects.
-async fn plans(app: &App, connection: ConnectionId) -> Result<Vec<Arc<MappingPlan>>, StoreError> {
-    app.store.read(move |tx| tx.plans(connection)).await
 }
 
 /// Works on the run in this process. Ctrl-C stops it between two batches.
@@ -97,7 +91,7 @@ async fn watch_to_end(app: &Arc<App>, connection: ConnectionId, run: RunId) -> R
         let Some(seen) = read::run(app, connection, run).await.map_err(failed)? else {
             return Err(CommandError::new(format!("sync {run} is gone")));
         };
-        let plans = plans(app, connection).await.map_err(failed)?;
+        let plans = directory::plans(app, connection).await.map_err(failed)?;
         display.show(&SyncProgress::new(&seen, &plans));
         if matches!(seen.state, RunState::Completed | RunState::Failed) {
             display.finish();

@@ -28,6 +28,7 @@ pub(super) fn check(raw: Raw, origins: &Origins) -> Result<Config, ConfigError> 
     let workers = Workers {
         inbox: checker.number("workers.inbox", raw.workers.inbox, 1, 64),
         syncs: checker.number("workers.syncs", raw.workers.syncs, 1, 64),
+        lease: checker.seconds("workers.lease_seconds", raw.workers.lease_seconds),
         stop_within: checker.seconds("workers.stop_seconds", raw.workers.stop_seconds),
     };
     let limits = Limits {
@@ -233,10 +234,11 @@ impl Checker<'_> {
 
     fn log(&mut self, filter: String, format: &str) -> Log {
         // A word alone is read as the name of a module, and a misspelled level would silence everything.
-        let words_are_levels = filter
-            .split(',')
-            .filter(|part| !part.contains('='))
-            .all(|part| part.trim().parse::<tracing_subscriber::filter::LevelFilter>().is_ok());
+        let words_are_levels = filter.split(',').filter(|part| !part.contains('=')).all(|part| {
+            part.trim()
+                .parse::<tracing_subscriber::filter::LevelFilter>()
+                .is_ok()
+        });
         if !words_are_levels || filter.parse::<tracing_subscriber::filter::Targets>().is_err() {
             self.report(
                 "log.filter",

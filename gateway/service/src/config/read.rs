@@ -45,6 +45,7 @@ pub(super) struct RawSecrets {
 pub(super) struct RawWorkers {
     pub(super) inbox: i64,
     pub(super) syncs: i64,
+    pub(super) lease_seconds: i64,
     pub(super) stop_seconds: i64,
 }
 
@@ -86,6 +87,7 @@ impl Default for Raw {
             workers: RawWorkers {
                 inbox: 2,
                 syncs: 2,
+                lease_seconds: 20,
                 stop_seconds: 20,
             },
             limits: RawLimits {

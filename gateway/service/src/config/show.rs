@@ -44,6 +44,7 @@ pub fn redacted(config: &Config) -> String {
         &[
             ("inbox", config.workers.inbox.to_string()),
             ("syncs", config.workers.syncs.to_string()),
+            ("lease_seconds", config.workers.lease.as_secs().to_string()),
             ("stop_seconds", config.workers.stop_within.as_secs().to_string()),
         ],
     );

@@ -1,13 +1,17 @@
 //! What happens around every request: its id, its log line, its count, the headers of its answer, and the one place
 //! where errors become problem documents.
 
-use std::time::Instant;
+use std::cell::RefCell;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
 
 use actix_web::body::{BoxBody, MessageBody};
-use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpResponse, web};
+use futures_util::Stream;
 use tracing::Instrument;
 
 use super::HttpState;
@@ -17,15 +21,19 @@ use super::problem::Problem;
 /// Names a request in its answer and in the log.
 pub const REQUEST_ID: &str = "x-request-id";
 
+/// How long a refused body is held on to: longer than it takes to send the refusal.
+const HOLD_UNREAD: Duration = Duration::from_secs(1);
+
 /// Longest request id that is taken over from a caller.
 const LONGEST_ID: usize = 64;
 
 /// The middleware.
 pub async fn exchange(
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let began = Instant::now();
+    let unread = share_chunked_payload(&mut request);
     let id = request_id(&request);
     let method = request.method().clone();
     let state = request.app_data::<web::Data<HttpState>>().cloned();
@@ -60,6 +68,14 @@ pub async fn exchange(
         .get::<CallerName>()
         .map(|name| name.0.clone())
         .unwrap_or_default();
+    if response.status().is_client_error()
+        && let Some(unread) = unread
+    {
+        actix_web::rt::spawn(async move {
+            tokio::time::sleep(HOLD_UNREAD).await;
+            drop(unread);
+        });
+    }
     let milliseconds = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
     // The route and not the path, and never the query: both can hold what a record holds.
     span.in_scope(|| {
@@ -81,6 +97,24 @@ fn refuse(problem: &Problem, id: &str, span: &tracing::Span) -> HttpResponse {
         None => tracing::debug!(problem = problem.kind().id(), "a request was refused"),
     });
     problem.answer(id)
+}
+
+/// Keeps a hand on a body that is sent in chunks.
+///
+/// The server reads what is left of such a body to its end once nobody holds it any more, however long that takes:
+/// a refused caller could keep its connection for ever. While somebody holds it, the server closes the connection.
+fn share_chunked_payload(request: &mut ServiceRequest) -> Option<Rc<RefCell<Payload>>> {
+    if !request.headers().contains_key(header::TRANSFER_ENCODING) {
+        return None;
+    }
+    let held = Rc::new(RefCell::new(request.take_payload()));
+    let shared = Rc::clone(&held);
+    let stream =
+        futures_util::stream::poll_fn(move |context| Pin::new(&mut *shared.borrow_mut()).poll_next(context));
+    request.set_payload(Payload::Stream {
+        payload: Box::pin(stream),
+    });
+    Some(held)
 }
 
 /// The caller's own id where it is harmless, else a new one.

@@ -12,6 +12,7 @@ use secrecy::ExposeSecret;
 use super::HttpState;
 use super::auth::bearer;
 use super::problem::{Problem, ProblemDocument, ProblemKind};
+use crate::app::directory::{self, Activity};
 
 /// Runs that are counted for each connection, newest first.
 const RUNS: u32 = 100;
@@ -151,23 +152,16 @@ fn check_caller(state: &HttpState, request: &HttpRequest) -> Result<(), Problem>
 
 /// Takes the gauges from the store, so that all processes on one store show the same.
 async fn sample(state: &HttpState) -> Result<(), Problem> {
-    let samples = state
-        .app
-        .store
-        .read(|tx| {
-            let mut samples = Vec::new();
-            for connection in tx.connections()? {
-                let backlog = tx.backlog(connection.id)?;
-                let runs = tx.runs(connection.id, None, RUNS)?;
-                samples.push((connection.name, backlog, runs));
-            }
-            Ok(samples)
-        })
-        .await?;
+    let activities = directory::activity(&state.app, RUNS).await?;
     let now = state.app.clock.now();
     let metrics = &state.metrics;
     metrics.run_rows.reset();
-    for (connection, backlog, runs) in samples {
+    for activity in activities {
+        let Activity {
+            connection,
+            backlog,
+            runs,
+        } = activity;
         metrics
             .inbox_changes
             .with_label_values(&[&connection])

@@ -30,8 +30,9 @@ use crate::vault::{Vault, VaultError, private_key_purpose};
 /// How long connecting may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long an answer that is being read may pause.
-const READ_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long an answer may let itself be waited for, at its start and between its pieces. Large describes and slow
+/// queries take a minute and more.
+const READ_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// One Salesforce org, acted on as one user.
 #[derive(Debug)]

@@ -1,6 +1,6 @@
 //! The one way in which every request to Salesforce goes out.
 //!
-//! [`Salesforce::exchange`] adds the token, waits, understands what comes back, and does what the failure policy
+//! `Salesforce::exchange` adds the token, waits, understands what comes back, and does what the failure policy
 //! says as far as that is safe: a refused token is replaced once, reads are tried again on a schedule, writes never
 //! are.
 

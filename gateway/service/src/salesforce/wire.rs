@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 
-use causeway_core::Instant;
 use causeway_core::mapping::{SalesforceField, SalesforceObject, SalesforceType};
 use secrecy::SecretString;
 use serde::{Deserialize, Deserializer};
@@ -144,33 +143,9 @@ fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SecretString, D:
     String::deserialize(deserializer).map(SecretString::from)
 }
 
-/// Reads a Salesforce datetime: `2026-11-22T06:04:37.000+0000` (REST), `…Z` (Bulk, Apex), `…+02:00`.
-pub fn read_datetime(text: &str) -> Option<Instant> {
-    chrono::DateTime::parse_from_rfc3339(text)
-        .or_else(|_| chrono::DateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f%z"))
-        .ok()
-        .map(|moment| moment.with_timezone(&chrono::Utc))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn every_form_of_datetime_means_the_same_moment() {
-        let moment = read_datetime("2026-11-22T06:04:37.250Z");
-        assert!(moment.is_some());
-        for text in [
-            "2026-11-22T06:04:37.250+0000",
-            "2026-11-22T06:04:37.250+00:00",
-            "2026-11-22T08:04:37.250+0200",
-        ] {
-            assert_eq!(read_datetime(text), moment, "{text}");
-        }
-        for text in ["2026-11-22", "", "2026-11-22T06:04:37", "22.11.2026 06:04"] {
-            assert_eq!(read_datetime(text), None, "{text}");
-        }
-    }
 
     #[test]
     fn a_describe_becomes_what_mappings_need() {

@@ -6,12 +6,12 @@ mod sync;
 use std::sync::Arc;
 use std::time::Duration;
 
-use causeway_core::ports::{Lane, StoreError};
-use causeway_store::Engine;
+use causeway_core::ports::StoreError;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
+use crate::app::inbox::free_earlier_claims;
 
 /// How many workers there are, and how they wait and stop.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,11 +51,9 @@ pub struct Workers {
 /// # Errors
 /// When the store fails.
 pub async fn start(app: Arc<App>, options: WorkerOptions) -> Result<Workers, StoreError> {
-    if app.store.engine() == Engine::Sqlite {
-        let freed = app.store.write(Lane::Interactive, |tx| tx.free_leases()).await?;
-        if freed > 0 {
-            tracing::info!(freed, "claims of an earlier process were freed");
-        }
+    let freed = free_earlier_claims(&app).await?;
+    if freed > 0 {
+        tracing::info!(freed, "claims of an earlier process were freed");
     }
     let stop = CancellationToken::new();
     let mut tasks = JoinSet::new();

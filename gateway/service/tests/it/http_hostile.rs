@@ -50,6 +50,20 @@ async fn a_body_without_a_told_length_is_cut_at_the_limit() {
 }
 
 #[tokio::test]
+async fn a_stranger_cannot_keep_a_connection_by_never_ending_its_body() {
+    let gateway = Gateway::start().await;
+    let head = format!(
+        "POST {CHANGES} HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\n\
+         Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n",
+        gateway.address()
+    );
+    let answer = raw(&gateway, head.as_bytes()).await;
+    assert!(answer.contains("urn:causeway:problem:missing-token"), "{answer}");
+    unharmed(&gateway).await;
+    gateway.stop().await;
+}
+
+#[tokio::test]
 async fn other_routes_take_small_bodies_only() {
     let gateway = Gateway::start().await;
     let answer = post(&gateway, "/v1/syncs", "application/json", vec![b' '; 65 * 1024]).await;
@@ -450,7 +464,10 @@ async fn read_to_end(stream: &mut TcpStream) -> String {
     };
     let closed = tokio::time::timeout(Duration::from_secs(15), read).await.is_ok();
     let answer = String::from_utf8_lossy(&answer).into_owned();
-    assert!(closed, "the gateway does not close the connection after: {answer:?}");
+    assert!(
+        closed,
+        "the gateway does not close the connection after: {answer:?}"
+    );
     answer
 }
 

@@ -434,3 +434,64 @@ async fn the_same_document_makes_no_new_revision_and_a_changed_one_does() {
         (first.mapping, first.revision.0 + 1)
     );
 }
+
+#[tokio::test]
+async fn a_mapping_that_changes_in_the_middle_is_read_anew_under_its_new_plan() {
+    let linked = Linked::start(small_batches(), Vec::new()).await;
+    let mut document = documents().remove(1);
+    let last = document.fields.remove(1);
+    linked.map(&document).await;
+    linked.org.seed("Contact", contacts(900, None)).unwrap();
+    let run = linked.queue_sync().await;
+    assert_eq!(stop_after(&linked, run, 300).await, SyncEnd::Stopped);
+    document.fields.push(last);
+    linked.map(&document).await;
+    assert_eq!(linked.work_on(run).await, SyncEnd::Completed);
+    assert_rows_add_up(&linked.run(run).await);
+    let records = linked.records("contact").await;
+    assert_eq!(records.len(), 900);
+    assert!(
+        records
+            .iter()
+            .all(|record| matches!(record.fields["email"], FieldValue::Text(_))),
+        "records read before the change have the new field too"
+    );
+}
+
+#[tokio::test]
+async fn a_mapping_that_changes_while_its_pages_are_applied_is_read_anew_at_once() {
+    let linked = Linked::start(small_batches(), Vec::new()).await;
+    let mut document = documents().remove(1);
+    let last = document.fields.remove(1);
+    linked.map(&document).await;
+    linked.org.seed("Contact", contacts(4_000, None)).unwrap();
+    let run = linked.queue_sync().await;
+    let (progress, mut watching) = watch::channel(SyncProgress::default());
+    let stop = CancellationToken::new();
+    let (end, ()) = tokio::join!(
+        Box::pin(initial_sync::run_once(
+            &linked.app,
+            linked.connection,
+            run,
+            &progress,
+            &stop
+        )),
+        async {
+            watching
+                .wait_for(|progress| progress.rows() >= 200)
+                .await
+                .unwrap();
+            document.fields.push(last);
+            linked.map(&document).await;
+        }
+    );
+    assert_eq!(end.unwrap(), SyncEnd::Completed);
+    assert_rows_add_up(&linked.run(run).await);
+    let records = linked.records("contact").await;
+    assert_eq!(records.len(), 4_000);
+    assert!(
+        records
+            .iter()
+            .all(|record| matches!(record.fields["email"], FieldValue::Text(_)))
+    );
+}

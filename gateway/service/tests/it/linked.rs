@@ -1,5 +1,6 @@
 //! A gateway's parts linked with an emulated org, without HTTP in front: what most tests start from.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,9 +14,10 @@ use causeway::app::inbox::decide_inbox;
 use causeway::app::initial_sync::progress::SyncProgress;
 use causeway::app::initial_sync::{self, SyncEnd};
 use causeway::app::{App, AppOptions};
-use causeway::clock::SystemClock;
+use causeway::clock::{Clock, SystemClock};
 use causeway::salesforce::{Salesforce, SalesforceClients};
 use causeway::vault::Vault;
+use causeway_core::Instant;
 use causeway_core::id::{ConnectionId, Position, RunId};
 use causeway_core::mapping::MappingDocument;
 use causeway_core::ports::connections::{Environment, PartnerUser};
@@ -30,6 +32,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 pub const CONSUMER_KEY: &str = "3MVG9-causeway";
+const MASTER_KEY: [u8; 32] = [7; 32];
 pub const LOGIN_ROUTE: &str = "/services/oauth2/token";
 
 /// A gateway's app on SQLite, with a connection to an emulated org.
@@ -37,7 +40,17 @@ pub struct Linked {
     pub org: EmulatedOrg,
     pub app: Arc<App>,
     pub connection: ConnectionId,
-    _folder: TempDir,
+    folder: TempDir,
+}
+
+/// The system's clock, an hour ahead: leases of a process that was killed have run out by it.
+#[derive(Debug)]
+struct AnHourLater;
+
+impl Clock for AnHourLater {
+    fn now(&self) -> Instant {
+        SystemClock.now() + chrono::TimeDelta::hours(1)
+    }
 }
 
 /// A key pair: the private key and the public key, both PEM.
@@ -116,6 +129,14 @@ pub fn documents() -> Vec<MappingDocument> {
         .collect()
 }
 
+async fn app(folder: &TempDir, clock: Arc<dyn Clock>, options: AppOptions) -> Arc<App> {
+    let url = format!("sqlite://{}", folder.path().join("causeway.db").display());
+    let store = Store::open(&url, StoreOptions::default()).await.unwrap();
+    let salesforce = SalesforceClients::new(Arc::clone(&clock), quick_retries()).unwrap();
+    let vault = Vault::new(&SecretBox::from(MASTER_KEY.to_vec().into_boxed_slice())).unwrap();
+    Arc::new(App::new(store, clock, salesforce, Arc::new(vault), options))
+}
+
 impl Linked {
     /// An org and a gateway that know each other; nothing is mapped.
     pub async fn start(options: AppOptions, users: Vec<PartnerUser>) -> Linked {
@@ -124,13 +145,7 @@ impl Linked {
         org.register_app(emulated_org::App::pre_authorized(CONSUMER_KEY, public_key))
             .unwrap();
         let folder = tempfile::tempdir().unwrap();
-        let url = format!("sqlite://{}", folder.path().join("causeway.db").display());
-        let store = Store::open(&url, StoreOptions::default()).await.unwrap();
-        let clock = Arc::new(SystemClock);
-        let salesforce = SalesforceClients::new(clock.clone(), quick_retries()).unwrap();
-        let master_key = SecretBox::from(vec![7u8; 32].into_boxed_slice());
-        let vault = Arc::new(Vault::new(&master_key).unwrap());
-        let app = Arc::new(App::new(store, clock, salesforce, vault, options));
+        let app = app(&folder, Arc::new(SystemClock), options).await;
         let connection = add_connection(
             &app,
             ConnectionSettings {
@@ -152,8 +167,30 @@ impl Linked {
             org,
             app,
             connection,
-            _folder: folder,
+            folder,
         }
+    }
+
+    /// The configuration under which the binary works on the same database.
+    pub fn config_file(&self) -> PathBuf {
+        let file = self.folder.path().join("causeway.toml");
+        std::fs::write(
+            &file,
+            format!(
+                "[http]\nlisten = \"127.0.0.1:0\"\n[store]\nurl = \"sqlite://causeway.db\"\n\
+                 [secrets]\nmaster_key = \"{}\"\n[log]\nfilter = \"warn\"\n",
+                STANDARD.encode(MASTER_KEY)
+            ),
+        )
+        .unwrap();
+        file
+    }
+
+    /// The same an hour later, after the processes that worked on the database have ended.
+    pub async fn an_hour_later(self) -> Linked {
+        self.app.store.clone().close().await;
+        let app = app(&self.folder, Arc::new(AnHourLater), self.app.options.clone()).await;
+        Linked { app, ..self }
     }
 
     /// As [`Linked::start`], with [`documents`] mapped.

@@ -9,10 +9,12 @@
 mod auth;
 mod cli;
 mod config;
+mod first_sync;
 mod gateway;
 mod http_hostile;
 mod inbox;
 mod initial_sync;
+mod killed;
 mod linked;
 mod openapi;
 mod records;

@@ -83,7 +83,7 @@ async fn lists_are_paged_without_gaps_and_filtered() {
         ("field.birthday=1970-01-01".to_owned(), 25),
         ("owner=u-1".to_owned(), 25),
         ("owner=u-2".to_owned(), 0),
-        (format!("salesforceId={}", &id(7)[..15]), 1),
+        (format!("salesforceId={}", short(&id(7))), 1),
         ("updatedSince=2000-01-01T00:00:00Z".to_owned(), 25),
         ("updatedSince=2100-01-01T00:00:00%2B02:00".to_owned(), 0),
     ] {
@@ -301,8 +301,13 @@ fn id(number: u32) -> String {
     sf(&format!("003ZM0000{number:06}"))
 }
 
+/// An id without its checksum.
+fn short(id: &str) -> &str {
+    id.get(..15).unwrap()
+}
+
 fn sf(id: &str) -> String {
-    causeway_core::id::SalesforceId::parse(&id[..15])
+    causeway_core::id::SalesforceId::parse(short(id))
         .unwrap()
         .to_string()
 }
@@ -313,7 +318,7 @@ fn stamp(second: u32) -> String {
 
 fn contact(id: &str, second: u32, name: &str, amount: &str) -> Value {
     let amount: Value = serde_json::from_str(amount).unwrap();
-    json!({"object": "Contact", "operation": "update", "id": &id[..15], "systemModstamp": stamp(second),
+    json!({"object": "Contact", "operation": "update", "id": short(id), "systemModstamp": stamp(second),
         "observedAt": stamp(second), "changedFields": ["LastName"],
         "fields": {"LastName": name, "Email": null, "Birthdate": "1970-01-01", "Amount__c": amount,
             "AccountId": ACCOUNT, "OwnerId": "0058a00000rBqb8"}})

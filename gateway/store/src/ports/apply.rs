@@ -33,6 +33,7 @@ pub(super) fn apply(session: &mut Session, write: &Write<'_>) -> Result<Vec<Writ
     swap_links(session, &rows.known)?;
     write_records(session, &rows.records)?;
     insert_history(session, &rows.history)?;
+    session.shared.growth.add(write.connection, rows.written.len());
     Ok(rows.written)
 }
 

@@ -146,6 +146,7 @@ fn receive(
         session.checked(inserted)?;
     }
     ready_heads(session, &rows, lane)?;
+    session.shared.growth.add(connection, rows.len());
     Ok(rows.iter().map(|row| InboxId(row.id)).collect())
 }
 

@@ -119,7 +119,7 @@ fn plan(
     mapping: MappingId,
     revision: PlanRevision,
 ) -> Result<Arc<MappingPlan>, StoreError> {
-    if let Some(plan) = session.plans.get(connection, mapping, revision)
+    if let Some(plan) = session.shared.plans.get(connection, mapping, revision)
         && !session.plans_written
     {
         return Ok(plan);
@@ -134,7 +134,7 @@ fn plan(
         .ok_or_else(|| unexpected(format!("mapping {mapping} has no plan {}", revision.0)))?;
     let plan: Arc<MappingPlan> = Arc::new(from_json("mapping plan", &compiled)?);
     if !session.plans_written {
-        session.plans.keep(connection, &plan);
+        session.shared.plans.keep(connection, &plan);
     }
     Ok(plan)
 }

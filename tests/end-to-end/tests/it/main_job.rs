@@ -109,7 +109,7 @@ async fn records_reach_the_partner_mapped_and_owned_and_a_pushed_change_follows(
         .filter(|change| change["position"].as_i64() > position.as_i64())
         .collect();
     assert_eq!(news.len(), 1, "{news:?}");
-    assert_eq!(news[0]["record"]["id"], record["id"]);
+    assert_eq!(news[0]["id"], record["id"]);
     let history = partner
         .get(&format!(
             "/v1/records/contact/{}/history",

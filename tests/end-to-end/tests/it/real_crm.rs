@@ -68,7 +68,7 @@ async fn real_crm_reaches_the_partner(engine: Engine) {
     assert_eq!(held.len(), misspelled);
     assert!(
         held.iter()
-            .all(|row| row["reason"].to_string().contains("GTXPro")),
+            .all(|row| row["summary"].to_string().contains("GTXPro")),
         "{:?}",
         held.first()
     );

@@ -10,6 +10,7 @@ mod order;
 mod part;
 pub mod progress;
 mod rows;
+mod unit;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,15 +21,20 @@ use causeway_core::mapping::MappingPlan;
 use causeway_core::ports::runs::{PartProgress, Run, RunKind, RunState};
 use causeway_core::ports::{Lane, StoreError};
 use tokio::sync::watch;
+use tokio::time::Instant as Ticks;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
+use crate::app::incoming::MissingColumn;
 use crate::app::initial_sync::lease::Lease;
 use crate::app::initial_sync::part::PartWork;
 use crate::app::initial_sync::progress::SyncProgress;
 use crate::app::users::{self, MatchError};
 use crate::failpoint;
-use crate::salesforce::Salesforce;
+use crate::salesforce::{ClientError, Salesforce};
+
+/// How often a run that another worker works on is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// Why no run was queued.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -81,10 +87,22 @@ pub enum SyncEnd {
 /// What interrupts the work on a run.
 #[derive(Debug)]
 enum Interrupt {
+    /// The connection's key or address are of no use.
+    NoClient(ClientError),
     Failure(Failure),
     Store(StoreError),
+    /// The mapping has a newer plan than the one at work.
+    OtherPlan(Arc<MappingPlan>),
+    /// The job was made for another plan.
+    OtherColumns(MissingColumn),
     LeaseLost,
     Stopped,
+}
+
+impl From<ClientError> for Interrupt {
+    fn from(error: ClientError) -> Self {
+        Interrupt::NoClient(error)
+    }
 }
 
 impl From<Failure> for Interrupt {
@@ -150,6 +168,9 @@ fn choose(plans: &[Arc<MappingPlan>], objects: &[String]) -> Result<Vec<MappingI
 
 /// Works on a run until it ends, trying again after what passes, on the schedule of the options.
 ///
+/// While another worker holds the connection's lease its progress is shown. If that worker is dead, its lease runs
+/// out and the run goes on here; if it lives beyond that, the end is [`SyncEnd::Elsewhere`].
+///
 /// # Errors
 /// When the store fails for good; the run can be taken up again.
 pub async fn run_to_end(
@@ -160,25 +181,69 @@ pub async fn run_to_end(
     stop: &CancellationToken,
 ) -> Result<SyncEnd, StoreError> {
     let mut attempt = 1;
+    let mut elsewhere: Option<Ticks> = None;
     loop {
         let reached = progress.borrow().rows();
         let end = Box::pin(run_once(app, connection, run, progress, stop)).await?;
-        let SyncEnd::Passing { failure, policy } = &end else {
-            return Ok(end);
+        let delay = match &end {
+            SyncEnd::Elsewhere => {
+                let since = *elsewhere.get_or_insert_with(Ticks::now);
+                if since.elapsed() > app.options.sync_lease * 3 / 2 {
+                    return Ok(end);
+                }
+                if let Some(end) = look_on(app, connection, run, progress).await? {
+                    return Ok(end);
+                }
+                LOOK_EVERY
+            }
+            SyncEnd::Passing { failure, policy } => {
+                elsewhere = None;
+                if progress.borrow().rows() > reached {
+                    // It got on: what came in between is a new matter.
+                    attempt = 1;
+                }
+                let Some(delay) = wait(app, attempt, policy) else {
+                    return fail(app, connection, run, told(failure, policy)).await;
+                };
+                tracing::warn!(%connection, %run, ?failure, ?delay, "the sync goes on after a pause");
+                attempt += 1;
+                delay
+            }
+            SyncEnd::Completed | SyncEnd::Failed { .. } | SyncEnd::Stopped => return Ok(end),
         };
-        if progress.borrow().rows() > reached {
-            // It got on: what came in between is a new matter.
-            attempt = 1;
-        }
-        let Some(delay) = wait(app, attempt, policy) else {
-            return fail(app, connection, run, failure, policy).await;
-        };
-        tracing::warn!(%connection, %run, ?failure, ?delay, "the sync goes on after a pause");
         tokio::select! {
             () = tokio::time::sleep(delay) => {}
             () = stop.cancelled() => return Ok(SyncEnd::Stopped),
         }
-        attempt += 1;
+    }
+}
+
+/// Shows how far another worker is, and how the run ended if it did.
+async fn look_on(
+    app: &App,
+    connection: ConnectionId,
+    run: RunId,
+    progress: &watch::Sender<SyncProgress>,
+) -> Result<Option<SyncEnd>, StoreError> {
+    let (state, plans) = app
+        .store
+        .read(move |tx| Ok((tx.run(connection, run)?, tx.plans(connection)?)))
+        .await?;
+    let Some(state) = state else {
+        return Ok(None);
+    };
+    progress.send_replace(SyncProgress::new(&state, &plans));
+    Ok(end_of(&state))
+}
+
+/// How a run ended; `None` while it has not.
+fn end_of(run: &Run) -> Option<SyncEnd> {
+    match run.state {
+        RunState::Queued | RunState::Running => None,
+        RunState::Completed => Some(SyncEnd::Completed),
+        RunState::Failed => Some(SyncEnd::Failed {
+            error: run.error.clone().unwrap_or_default(),
+        }),
     }
 }
 
@@ -206,31 +271,49 @@ pub async fn run_once(
         return Ok(SyncEnd::Elsewhere);
     };
     let worked = Box::pin(work(app, connection, run, &lease, progress, stop)).await;
+    let end = conclude(app, connection, run, worked).await;
     lease.release().await;
+    end
+}
+
+async fn conclude(
+    app: &App,
+    connection: ConnectionId,
+    run: RunId,
+    worked: Result<SyncEnd, Interrupt>,
+) -> Result<SyncEnd, StoreError> {
     match worked {
-        Ok(()) => {
-            failpoint::reached("sync.run_finished");
-            Ok(SyncEnd::Completed)
-        }
+        Ok(end) => Ok(end),
+        Err(Interrupt::OtherPlan(_)) => Ok(passing(Failure::Unreadable {
+            message: "the mapping changed while its records were read".to_owned(),
+        })),
+        Err(Interrupt::OtherColumns(missing)) => Ok(passing(Failure::Unreadable {
+            message: missing.to_string(),
+        })),
         Err(Interrupt::LeaseLost) => Ok(SyncEnd::Elsewhere),
         Err(Interrupt::Stopped) => Ok(SyncEnd::Stopped),
+        Err(Interrupt::NoClient(error)) => fail(app, connection, run, error.to_string()).await,
         Err(Interrupt::Store(error)) => passing_or_not(store_failure(&error)).map_err(|_lasting| error),
         Err(Interrupt::Failure(failure)) => match passing_or_not(failure) {
             Ok(passing) => Ok(passing),
             Err(failure) => {
                 let policy = policy(&failure, Call::Read);
-                fail(app, connection, run, &failure, &policy).await
+                fail(app, connection, run, told(&failure, &policy)).await
             }
         },
     }
 }
 
+fn passing(failure: Failure) -> SyncEnd {
+    let policy = policy(&failure, Call::Read);
+    SyncEnd::Passing { failure, policy }
+}
+
 /// What passes by itself is tried again; for everything else a person is asked.
 fn passing_or_not(failure: Failure) -> Result<SyncEnd, Failure> {
-    let policy = policy(&failure, Call::Read);
-    match policy.next {
+    match policy(&failure, Call::Read).next {
         NextStep::Retry | NextStep::ReadFirst | NextStep::Park | NextStep::RefreshToken => {
-            Ok(SyncEnd::Passing { failure, policy })
+            Ok(passing(failure))
         }
         NextStep::Stop | NextStep::Gone | NextStep::StartOver => Err(failure),
     }
@@ -246,15 +329,13 @@ fn store_failure(error: &StoreError) -> Failure {
     }
 }
 
-async fn fail(
-    app: &App,
-    connection: ConnectionId,
-    run: RunId,
-    failure: &Failure,
-    policy: &Policy,
-) -> Result<SyncEnd, StoreError> {
-    let error = format!("{} ({})", policy.advice, describe(failure));
-    tracing::error!(%connection, %run, ?failure, advice = policy.advice, "the sync failed");
+/// What the run says of a failure: what to do, then what happened.
+fn told(failure: &Failure, policy: &Policy) -> String {
+    format!("{} ({})", policy.advice, describe(failure))
+}
+
+async fn fail(app: &App, connection: ConnectionId, run: RunId, error: String) -> Result<SyncEnd, StoreError> {
+    tracing::error!(%connection, %run, error, "the sync failed");
     let (text, at) = (error.clone(), app.clock.now());
     app.store
         .write(Lane::Interactive, move |tx| {
@@ -286,7 +367,7 @@ async fn work(
     lease: &Lease,
     progress: &watch::Sender<SyncProgress>,
     stop: &CancellationToken,
-) -> Result<(), Interrupt> {
+) -> Result<SyncEnd, Interrupt> {
     let (known, state) = app
         .store
         .read(move |tx| Ok((tx.connection(connection)?, tx.run(connection, run)?)))
@@ -296,20 +377,13 @@ async fn work(
             detail: format!("run {run} of connection {connection} is not there"),
         }));
     };
-    if !is_unfinished(&state) {
-        return Ok(());
+    if let Some(end) = end_of(&state) {
+        return Ok(end);
     }
     if !known.enabled {
         return Err(Interrupt::Stopped);
     }
-    let salesforce = app
-        .salesforce
-        .client(&app.vault, &known)
-        .map_err(|error| Failure::Salesforce {
-            status: 0,
-            code: "invalid_client".to_owned(),
-            message: error.to_string(),
-        })?;
+    let salesforce = app.salesforce.client(&app.vault, &known)?;
     let at = app.clock.now();
     app.store
         .write(Lane::Interactive, move |tx| {
@@ -317,8 +391,11 @@ async fn work(
         })
         .await?;
     failpoint::reached("sync.run_started");
-    remember_org(app, connection, &salesforce).await?;
-    match users::match_users(app, connection, &salesforce).await {
+    let asked = async {
+        remember_org(app, connection, &salesforce).await?;
+        Ok::<_, Interrupt>(users::match_users(app, connection, &salesforce).await)
+    };
+    match unless_stopped(stop, lease, asked).await?? {
         Ok(matched) => tracing::info!(
             %connection,
             matched = matched.matched,
@@ -361,11 +438,22 @@ async fn work(
             tx.set_run_state(connection, run, RunState::Completed, None, at)
         })
         .await?;
-    Ok(())
+    failpoint::reached("sync.run_finished");
+    Ok(SyncEnd::Completed)
 }
 
-fn is_unfinished(run: &Run) -> bool {
-    matches!(run.state, RunState::Queued | RunState::Running)
+/// Waits for something, unless the work must end first.
+async fn unless_stopped<T>(
+    stop: &CancellationToken,
+    lease: &Lease,
+    wait: impl Future<Output = T>,
+) -> Result<T, Interrupt> {
+    tokio::select! {
+        biased;
+        () = stop.cancelled() => Err(Interrupt::Stopped),
+        () = lease.lost() => Err(Interrupt::LeaseLost),
+        done = wait => Ok(done),
+    }
 }
 
 async fn remember_org(app: &App, connection: ConnectionId, salesforce: &Salesforce) -> Result<(), Interrupt> {

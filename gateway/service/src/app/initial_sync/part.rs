@@ -7,23 +7,20 @@ use causeway_core::decide::ChangeSource;
 use causeway_core::failure::{Call, Failure, NextStep, policy};
 use causeway_core::id::{ConnectionId, RunId};
 use causeway_core::mapping::{MappingPlan, Scope};
-use causeway_core::owners::OwnerDirectory;
-use causeway_core::ports::logs::{LogDirection, LogMethod, NewLogEntry};
+use causeway_core::ports::Lane;
 use causeway_core::ports::runs::{PartProgress, RunPart};
-use causeway_core::ports::{Lane, StoreError, Transaction};
-use serde_json::json;
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant as Ticks;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
-use crate::app::apply::{Applied, News, Setting, apply};
-use crate::app::initial_sync::Interrupt;
-use crate::app::initial_sync::lease::{Lease, Pass};
+use crate::app::apply::Applied;
+use crate::app::initial_sync::lease::Lease;
 use crate::app::initial_sync::progress::SyncProgress;
-use crate::app::initial_sync::rows::{Batch, PageEnd, Rows, read_batches};
-use crate::app::reread::{Readings, read_now};
-use crate::app::users;
+use crate::app::initial_sync::rows::{Batch, PageEnd, Rows, Unread, read_batches};
+use crate::app::initial_sync::unit::{UnitSetting, Written};
+use crate::app::initial_sync::{Interrupt, unless_stopped};
+use crate::app::reread::read_now;
 use crate::failpoint;
 use crate::salesforce::Salesforce;
 use crate::salesforce::bulk::{JobState, Results, poll_delay};
@@ -47,29 +44,9 @@ pub(super) struct PartWork<'a> {
     pub stop: &'a CancellationToken,
 }
 
-/// What every unit of a part needs. It owns all, since a unit may outlive the call that sent it.
-#[derive(Debug, Clone)]
-struct UnitSetting {
-    connection: ConnectionId,
-    run: RunId,
-    plan: Arc<MappingPlan>,
-    pass: Pass,
-    at: Instant,
-}
-
-/// What a batch's unit ended with.
-#[derive(Debug)]
-enum Written {
-    /// Durable, with the part as it stands now.
-    Durable(RunPart),
-    /// Some records must be read again first; nothing but the rest of the batch is written, and no checkpoint.
-    ReadAgain(Applied),
-    LeaseLost,
-}
-
 impl PartWork<'_> {
     /// Works on a part until it is done.
-    pub(super) async fn run(&self, mut part: RunPart) -> Result<(), Interrupt> {
+    pub(super) async fn run(mut self, mut part: RunPart) -> Result<(), Interrupt> {
         let mut jobs = 0;
         while part.progress != PartProgress::Done {
             if part.progress == PartProgress::Waiting {
@@ -77,18 +54,23 @@ impl PartWork<'_> {
                 part = self.begin(part).await?;
                 continue;
             }
-            part = match Box::pin(self.read_job(part.clone())).await {
-                Err(Interrupt::Failure(failure)) if starts_over(&failure) && jobs < MAX_JOBS => {
-                    let object = &self.plan.salesforce_object;
-                    tracing::warn!(
-                        object,
-                        ?failure,
-                        "the query job is of no use any more; a new one is made"
-                    );
-                    self.save(restarted(&part)).await?
+            let begin_again = match Box::pin(self.read_job(part.clone())).await {
+                Err(Interrupt::OtherPlan(plan)) => {
+                    self.plan = plan;
+                    true
                 }
-                ended => ended?,
+                Err(Interrupt::OtherColumns(_)) => jobs < MAX_JOBS,
+                Err(Interrupt::Failure(failure)) if starts_over(&failure) && jobs < MAX_JOBS => true,
+                ended => {
+                    part = ended?;
+                    false
+                }
             };
+            if begin_again {
+                let object = &self.plan.salesforce_object;
+                tracing::warn!(object, "the query job is of no use any more; a new one is made");
+                part = self.save(restarted(&part)).await?;
+            }
         }
         Ok(())
     }
@@ -156,9 +138,13 @@ impl PartWork<'_> {
         loop {
             let Some(batch) = self.unless_stopped(batches.recv()).await? else {
                 // The reader ended before the last page, and says why.
-                reading.await.map_err(|_panicked| Failure::Unreadable {
+                let ended = reading.await.map_err(|_panicked| Failure::Unreadable {
                     message: "reading the results ended by a defect".to_owned(),
-                })??;
+                })?;
+                ended.map_err(|unread| match unread {
+                    Unread::Failure(failure) => Interrupt::Failure(failure),
+                    Unread::Columns(missing) => Interrupt::OtherColumns(missing),
+                })?;
                 return Err(Interrupt::Failure(Failure::NoAnswer {
                     message: "the results ended before their last page".to_owned(),
                 }));
@@ -235,6 +221,7 @@ impl PartWork<'_> {
         let part = match unit {
             Written::Durable(part) => part,
             Written::LeaseLost => return Err(Interrupt::LeaseLost),
+            Written::OtherPlan(plan) => return Err(Interrupt::OtherPlan(plan)),
             Written::ReadAgain(applied) => self.read_again(applied, &reached).await?,
         };
         self.progress
@@ -257,6 +244,7 @@ impl PartWork<'_> {
         match written {
             Written::Durable(part) => Ok(part),
             Written::LeaseLost => Err(Interrupt::LeaseLost),
+            Written::OtherPlan(plan) => Err(Interrupt::OtherPlan(plan)),
             Written::ReadAgain(_) => Err(Interrupt::Failure(Failure::Unreadable {
                 message: "expected a fresh reading to settle two readings of one version".to_owned(),
             })),
@@ -264,9 +252,20 @@ impl PartWork<'_> {
     }
 
     async fn finish(&self, part: RunPart, watermark: Instant) -> Result<RunPart, Interrupt> {
+        if let Some(expected) = part.expected
+            && expected != part.rows
+        {
+            let object = &self.plan.salesforce_object;
+            tracing::warn!(
+                object,
+                expected,
+                rows = part.rows,
+                "the job told another number of rows than its pages had"
+            );
+        }
         let done = RunPart {
             progress: PartProgress::Done,
-            expected: Some(part.rows),
+            expected: part.expected.or(Some(part.rows)),
             ..part
         };
         let setting = self.unit_setting();
@@ -312,14 +311,8 @@ impl PartWork<'_> {
         Ok(part)
     }
 
-    /// Waits for something, unless the work must end first.
     async fn unless_stopped<T>(&self, wait: impl Future<Output = T>) -> Result<T, Interrupt> {
-        tokio::select! {
-            biased;
-            () = self.stop.cancelled() => Err(Interrupt::Stopped),
-            () = self.lease.lost() => Err(Interrupt::LeaseLost),
-            done = wait => Ok(done),
-        }
+        unless_stopped(self.stop, self.lease, wait).await
     }
 
     fn unit_setting(&self) -> UnitSetting {
@@ -329,86 +322,6 @@ impl PartWork<'_> {
             plan: Arc::clone(&self.plan),
             pass: self.lease.pass(),
             at: self.app.clock.now(),
-        }
-    }
-}
-
-impl UnitSetting {
-    fn batch(
-        &self,
-        tx: &mut dyn Transaction,
-        news: &[News],
-        reached: &RunPart,
-        page: Option<&(Option<String>, u64)>,
-    ) -> Result<Written, StoreError> {
-        if !self.pass.check(tx, self.at)? {
-            return Ok(Written::LeaseLost);
-        }
-        let applied = self.apply(tx, news)?;
-        if !applied.read_again.is_empty() {
-            return Ok(Written::ReadAgain(applied));
-        }
-        let part = counted(reached, &applied);
-        tx.save_part(self.connection, self.run, &part)?;
-        if let Some((locator, rows)) = page {
-            let entry = self.page_entry(&part, locator.as_deref(), *rows);
-            tx.append_logs(self.connection, &[entry])?;
-        }
-        Ok(Written::Durable(part))
-    }
-
-    fn readings(
-        &self,
-        tx: &mut dyn Transaction,
-        readings: &Readings,
-        before: &Applied,
-        reached: &RunPart,
-    ) -> Result<Written, StoreError> {
-        if !self.pass.check(tx, self.at)? {
-            return Ok(Written::LeaseLost);
-        }
-        let mut applied = self.apply(tx, &readings.news)?;
-        if !applied.read_again.is_empty() {
-            return Ok(Written::ReadAgain(applied));
-        }
-        applied.dropped += u64::try_from(readings.out_of_sight.len()).unwrap_or(u64::MAX);
-        let part = counted(&counted(reached, before), &applied);
-        tx.save_part(self.connection, self.run, &part)?;
-        Ok(Written::Durable(part))
-    }
-
-    fn apply(&self, tx: &mut dyn Transaction, news: &[News]) -> Result<Applied, StoreError> {
-        let owners: OwnerDirectory = users::directory(&tx.partner_users(self.connection)?);
-        let setting = Setting {
-            connection: self.connection,
-            plan: &self.plan,
-            owners: &owners,
-            at: self.at,
-        };
-        apply(tx, &setting, news)
-    }
-
-    fn page_entry(&self, part: &RunPart, locator: Option<&str>, rows: u64) -> NewLogEntry {
-        NewLogEntry {
-            at: self.at,
-            direction: LogDirection::Incoming,
-            method: LogMethod::Get,
-            status: 200,
-            object: "*".to_owned(),
-            salesforce_id: None,
-            record: None,
-            run: Some(self.run),
-            data: json!({
-                "partnerObject": self.plan.partner_object,
-                "salesforceObject": self.plan.salesforce_object,
-                "page": locator,
-                "pageRows": rows,
-                "rowsSoFar": part.rows,
-                "outcomesSoFar": part.outcomes,
-                "droppedSoFar": part.dropped,
-            })
-            .to_string(),
-            cause: String::new(),
         }
     }
 }
@@ -424,15 +337,6 @@ fn restarted(part: &RunPart) -> RunPart {
         outcomes: std::collections::BTreeMap::new(),
         dropped: 0,
     }
-}
-
-fn counted(part: &RunPart, applied: &Applied) -> RunPart {
-    let mut part = part.clone();
-    for (outcome, count) in &applied.outcomes {
-        *part.outcomes.entry(*outcome).or_default() += count;
-    }
-    part.dropped += applied.dropped;
-    part
 }
 
 /// A job or a locator that Salesforce does not know any more.

@@ -11,7 +11,7 @@ use causeway_core::mapping::MappingPlan;
 use tokio::sync::mpsc;
 
 use crate::app::apply::News;
-use crate::app::incoming::RowReader;
+use crate::app::incoming::{MissingColumn, RowReader};
 use crate::salesforce::bulk::Piece;
 use crate::salesforce::csv::{CsvError, CsvReader};
 
@@ -35,6 +35,25 @@ pub(super) struct PageEnd {
     pub next: Option<String>,
 }
 
+/// Why results cannot be read on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Unread {
+    Failure(Failure),
+    Columns(MissingColumn),
+}
+
+impl From<Failure> for Unread {
+    fn from(failure: Failure) -> Self {
+        Unread::Failure(failure)
+    }
+}
+
+impl From<MissingColumn> for Unread {
+    fn from(missing: MissingColumn) -> Self {
+        Unread::Columns(missing)
+    }
+}
+
 /// Turns pieces into batches until the last page ends, and sends them on.
 ///
 /// `skip` rows of the first page were applied before. The channel to `batches` bounds what is read ahead. Ends
@@ -43,7 +62,7 @@ pub(super) async fn read_batches(
     mut rows: Rows,
     mut pieces: mpsc::Receiver<Piece>,
     batches: mpsc::Sender<Batch>,
-) -> Result<(), Failure> {
+) -> Result<(), Unread> {
     while let Some(piece) = pieces.recv().await {
         let last = matches!(&piece, Piece::PageEnd { next: None });
         rows.take(piece)?;
@@ -56,9 +75,9 @@ pub(super) async fn read_batches(
             return Ok(());
         }
     }
-    Err(Failure::NoAnswer {
+    Err(Unread::Failure(Failure::NoAnswer {
         message: "reading the results ended before their last page".to_owned(),
-    })
+    }))
 }
 
 /// Rows of results, page by page. Free of input and output.
@@ -113,8 +132,8 @@ impl Rows {
     /// Takes a piece in.
     ///
     /// # Errors
-    /// What ended the stream, or [`Failure::Unreadable`] for results that are no results.
-    pub(super) fn take(&mut self, piece: Piece) -> Result<(), Failure> {
+    /// What ended the stream, or what makes the results no results of this plan.
+    pub(super) fn take(&mut self, piece: Piece) -> Result<(), Unread> {
         match piece {
             Piece::Page { locator, rows } => {
                 self.csv = CsvReader::default();
@@ -127,7 +146,7 @@ impl Rows {
             }
             Piece::Bytes(bytes) => self.bytes(&bytes),
             Piece::PageEnd { next } => self.page_end(next),
-            Piece::Failed(failure) => Err(failure),
+            Piece::Failed(failure) => Err(failure.into()),
         }
     }
 
@@ -160,7 +179,7 @@ impl Rows {
         Some(batch)
     }
 
-    fn bytes(&mut self, bytes: &Bytes) -> Result<(), Failure> {
+    fn bytes(&mut self, bytes: &Bytes) -> Result<(), Unread> {
         let mut rest: &[u8] = bytes;
         while !rest.is_empty() {
             let step = self.csv.read(rest).map_err(no_csv)?;
@@ -180,7 +199,7 @@ impl Rows {
         Ok(())
     }
 
-    fn page_end(&mut self, next: Option<String>) -> Result<(), Failure> {
+    fn page_end(&mut self, next: Option<String>) -> Result<(), Unread> {
         if let Some(row) = self.csv.finish().map_err(no_csv)? {
             match &self.reader {
                 Some(reader) => {
@@ -195,12 +214,12 @@ impl Rows {
         if let Some(expected) = self.page.expected
             && expected != self.page.met
         {
-            return Err(Failure::Unreadable {
+            return Err(Unread::Failure(Failure::Unreadable {
                 message: format!(
                     "expected a page of {expected} rows, but it had {met}",
                     met = self.page.met
                 ),
-            });
+            }));
         }
         self.page.end = Some(PageEnd { next });
         Ok(())
@@ -381,7 +400,10 @@ mod tests {
         let mut rows = rows(10, 0);
         rows.take(page(None, 3)).unwrap();
         rows.take(Piece::Bytes(Bytes::from(csv(0..2)))).unwrap();
-        assert!(matches!(rows.take(end(None)), Err(Failure::Unreadable { .. })));
+        assert!(matches!(
+            rows.take(end(None)),
+            Err(Unread::Failure(Failure::Unreadable { .. }))
+        ));
     }
 
     #[test]
@@ -390,12 +412,12 @@ mod tests {
             let mut rows = rows(10, 0);
             rows.take(page(None, 0)).unwrap();
             let taken = rows.take(Piece::Bytes(Bytes::from(text)));
-            assert!(matches!(taken, Err(Failure::Unreadable { .. })), "{text}");
+            assert!(matches!(taken, Err(Unread::Columns(_))), "{text}");
         }
         let mut rows = rows(10, 0);
         rows.take(page(None, 1)).unwrap();
         let taken = rows.take(Piece::Bytes(Bytes::from("Id,Name,SystemModstamp\nx,y,z\n")));
-        assert!(matches!(taken, Err(Failure::Unreadable { .. })));
+        assert!(matches!(taken, Err(Unread::Failure(Failure::Unreadable { .. }))));
     }
 
     #[tokio::test]
@@ -405,6 +427,6 @@ mod tests {
         pieces.send(page(None, 0)).await.unwrap();
         drop(pieces);
         let ended = read_batches(rows(10, 0), receiver, batches).await;
-        assert!(matches!(ended, Err(Failure::NoAnswer { .. })));
+        assert!(matches!(ended, Err(Unread::Failure(Failure::NoAnswer { .. }))));
     }
 }

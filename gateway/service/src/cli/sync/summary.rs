@@ -10,9 +10,9 @@ use causeway_core::id::{ConnectionId, LinkId, RunId};
 use causeway_core::ports::StoreError;
 use causeway_core::ports::runs::{RunPart, RunState};
 
-use crate::app::App;
 use crate::app::initial_sync::progress::SyncProgress;
 use crate::app::read;
+use crate::app::{App, directory};
 use crate::cli::{CommandError, Outcome, output};
 
 /// Held records that are looked at for the summary of reasons.
@@ -28,7 +28,7 @@ pub(super) async fn print(app: &Arc<App>, connection: ConnectionId, run: RunId, 
     let Some(seen) = read::run(app, connection, run).await.map_err(failed)? else {
         return Err(CommandError::new(format!("sync {run} is gone")));
     };
-    let plans = super::plans(app, connection).await.map_err(failed)?;
+    let plans = directory::plans(app, connection).await.map_err(failed)?;
     let progress = SyncProgress::new(&seen, &plans);
     let rows: Vec<Vec<String>> = progress
         .parts

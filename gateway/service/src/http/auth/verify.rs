@@ -10,7 +10,7 @@ use secrecy::{ExposeSecret, SecretBox};
 
 use super::scope::Scope;
 use super::token::{LONGEST_LIFE, Token, VerifyKey};
-use crate::app::App;
+use crate::app::{App, directory};
 use crate::http::problem::{Problem, ProblemKind};
 use crate::vault::client_secret_purpose;
 
@@ -159,18 +159,7 @@ impl Verifier {
     }
 
     async fn client(&self, app: &App, id: &str) -> Result<(Client, Connection), Problem> {
-        let wanted = id.to_owned();
-        let found = app
-            .store
-            .read(move |tx| {
-                let Some(client) = tx.client(&wanted)? else {
-                    return Ok(None);
-                };
-                Ok(tx
-                    .connection(client.connection)?
-                    .map(|connection| (client, connection)))
-            })
-            .await?;
+        let found = directory::client(app, id).await?;
         found.ok_or_else(|| {
             Problem::new(
                 ProblemKind::UnknownClient,

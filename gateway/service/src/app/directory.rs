@@ -1,0 +1,122 @@
+//! Who and what is known to the gateway: connections with their clients and users, and how much waits for each.
+
+use std::sync::Arc;
+
+use causeway_core::id::ConnectionId;
+use causeway_core::mapping::MappingPlan;
+use causeway_core::ports::StoreError;
+use causeway_core::ports::connections::{Client, Connection, PartnerUser};
+use causeway_core::ports::inbox::Backlog;
+use causeway_core::ports::runs::Run;
+
+use crate::app::App;
+
+/// Who may call for a connection, and who owns records on the partner's side.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct People {
+    /// Clients.
+    pub clients: Vec<Client>,
+    /// The partner's users.
+    pub users: Vec<PartnerUser>,
+}
+
+/// What an operator watches of a connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Activity {
+    /// Name of the connection.
+    pub connection: String,
+    /// What waits in its inbox.
+    pub backlog: Backlog,
+    /// Its newest sync runs.
+    pub runs: Vec<Run>,
+}
+
+/// The client that tokens name so, with the connection it belongs to.
+///
+/// # Errors
+/// When the store fails.
+pub async fn client(app: &App, id: &str) -> Result<Option<(Client, Connection)>, StoreError> {
+    let wanted = id.to_owned();
+    app.store
+        .read(move |tx| {
+            let Some(client) = tx.client(&wanted)? else {
+                return Ok(None);
+            };
+            let connection = tx.connection(client.connection)?;
+            Ok(connection.map(|connection| (client, connection)))
+        })
+        .await
+}
+
+/// All connections, by tenant and name.
+///
+/// # Errors
+/// When the store fails.
+pub async fn connections(app: &App) -> Result<Vec<Connection>, StoreError> {
+    app.store.read(|tx| tx.connections()).await
+}
+
+/// Clients and users of a connection.
+///
+/// # Errors
+/// When the store fails.
+pub async fn people(app: &App, connection: ConnectionId) -> Result<People, StoreError> {
+    app.store
+        .read(move |tx| {
+            Ok(People {
+                clients: tx.clients(connection)?,
+                users: tx.partner_users(connection)?,
+            })
+        })
+        .await
+}
+
+/// The plans in force.
+///
+/// # Errors
+/// When the store fails.
+pub async fn plans(app: &App, connection: ConnectionId) -> Result<Vec<Arc<MappingPlan>>, StoreError> {
+    app.store.read(move |tx| tx.plans(connection)).await
+}
+
+/// The document behind the mapping in force for a partner object.
+///
+/// # Errors
+/// When the store fails.
+pub async fn document(
+    app: &App,
+    connection: ConnectionId,
+    partner_object: &str,
+) -> Result<Option<String>, StoreError> {
+    let wanted = partner_object.to_owned();
+    app.store
+        .read(move |tx| {
+            let plans = tx.plans(connection)?;
+            match plans.iter().find(|plan| plan.partner_object == wanted) {
+                Some(plan) => tx.document(connection, plan.mapping, plan.revision),
+                None => Ok(None),
+            }
+        })
+        .await
+}
+
+/// What goes on in every connection, with up to `runs` sync runs each.
+///
+/// # Errors
+/// When the store fails.
+pub async fn activity(app: &App, runs: u32) -> Result<Vec<Activity>, StoreError> {
+    app.store
+        .read(move |tx| {
+            tx.connections()?
+                .into_iter()
+                .map(|connection| {
+                    Ok(Activity {
+                        backlog: tx.backlog(connection.id)?,
+                        runs: tx.runs(connection.id, None, runs)?,
+                        connection: connection.name,
+                    })
+                })
+                .collect()
+        })
+        .await
+}
