@@ -19,8 +19,33 @@ use clap::{Parser, Subcommand};
 
 use crate::app::App;
 use crate::clock::{Clock, SystemClock};
-use crate::config::{Config, Sources};
+use crate::config::{Config, Log, Sources};
 use crate::{failpoint, startup, telemetry};
+
+/// Shown with `causeway connection add --help`.
+const CONNECTION_FILE: &str = r#"The file, with paths counted from its own folder:
+
+  name = "acme"
+  tenant = "acme"
+  environment = "production"                      # or "sandbox"
+  login_url = "https://login.salesforce.com"      # or test.salesforce.com, or your My Domain
+  consumer_key = "3MVG9..."
+  username = "integration@acme.example"
+  private_key_file = "app.key"                    # see `causeway keys app`
+  api_version = "67.0"
+
+  [[client]]                                      # who may call the gateway
+  id = "pump"
+  scopes = ["salesforce:write"]
+  generate_secret_file = "pump.secret"            # or secret_file, or public_key_file
+
+  [[user]]                                        # the partner's users, matched by e-mail
+  id = "u-1"
+  email = "ada@example.com"
+  name = "Ada"
+
+Scopes: salesforce:write, records:read, syncs:read, syncs:write, logs:read, connection:read.
+A shared secret is used as the text it is."#;
 
 /// Links Salesforce orgs with partner systems.
 #[derive(Debug, Parser)]
@@ -88,8 +113,9 @@ enum KeysCommand {
 #[derive(Debug, Subcommand)]
 enum ConnectionCommand {
     /// Add a connection with its clients and partner users.
+    #[command(after_help = CONNECTION_FILE)]
     Add {
-        /// What to add (TOML); see docs/OPERATIONS.md.
+        /// What to add (TOML).
         #[arg(long, value_name = "FILE")]
         file: PathBuf,
     },
@@ -136,9 +162,6 @@ enum SyncCommand {
         /// The connection.
         #[arg(long, value_name = "NAME")]
         connection: String,
-        /// Where another process carries the run out, watch it to its end rather than leave it to that process.
-        #[arg(long)]
-        wait: bool,
     },
 }
 
@@ -191,7 +214,11 @@ async fn run(arguments: Arguments) -> Outcome {
         environment: std::env::vars().collect(),
     };
     match arguments.command {
-        Command::Serve => serve::serve(load(&sources)?).await,
+        Command::Serve => {
+            let config = read(&sources)?;
+            telemetry::start(&config.log);
+            serve::serve(config).await
+        }
         Command::Config(ConfigCommand::Check) => Ok(config_check::check(&sources)),
         Command::Keys(KeysCommand::Master { out }) => keys::master(out.as_deref()),
         Command::Keys(KeysCommand::App { out, days }) => keys::app(&out, SystemClock.now(), days),
@@ -213,22 +240,30 @@ async fn run(arguments: Arguments) -> Outcome {
             })
             .await
         }
-        Command::Sync(SyncCommand::Initial { connection, wait }) => {
+        Command::Sync(SyncCommand::Initial { connection }) => {
             let config = load(&sources)?;
-            with_app(&config, async |app| sync::initial(app, &connection, wait).await).await
+            with_app(&config, async |app| sync::initial(app, &connection).await).await
         }
         Command::Openapi => openapi::print(),
     }
 }
 
+/// The configuration of a command that ends by itself. It speaks to a person, so only what goes wrong is logged.
 fn load(sources: &Sources) -> Result<Config, CommandError> {
-    let config = Config::load(sources).map_err(|error| {
+    let config = read(sources)?;
+    telemetry::start(&Log {
+        filter: "warn".to_owned(),
+        ..config.log.clone()
+    });
+    Ok(config)
+}
+
+fn read(sources: &Sources) -> Result<Config, CommandError> {
+    Config::load(sources).map_err(|error| {
         CommandError::new(format!(
             "{error}\nrun `causeway config check` to see the configuration"
         ))
-    })?;
-    telemetry::start(&config.log);
-    Ok(config)
+    })
 }
 
 /// Runs a command on an app, and closes the store whatever the command ends with.

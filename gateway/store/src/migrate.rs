@@ -19,7 +19,10 @@ pub(crate) fn migrate(target: &Target) -> Result<(), OpenError> {
             detail: error.to_string(),
         })?;
     let migrated = match &mut connection {
-        EngineConnection::Sqlite(db) => db.run_pending_migrations(SQLITE).map(drop),
+        // Under the write lock, so that of two processes the second finds nothing left to do.
+        EngineConnection::Sqlite(db) => {
+            db.immediate_transaction(|db| db.run_pending_migrations(SQLITE).map(drop))
+        }
         EngineConnection::Postgres(db) => {
             use diesel::connection::SimpleConnection;
             // Held until the session ends, which is when this function returns.

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
+use causeway_core::id::ConnectionId;
 use causeway_core::ports::{Lane, StoreError, Transaction};
 
 use crate::engine::Engine;
@@ -80,6 +81,10 @@ impl Store {
     /// alone. A unit that loses a race runs again from the start, up to five times in all. A unit that meets an
     /// error in a port fails, also when it would rather go on: half of that port's work may be written.
     ///
+    /// Nothing but the database may be waited for inside a unit: its transaction holds locks. On PostgreSQL, units
+    /// do best to write what is numbered (changes received, effects, log entries) before they settle heads or hold
+    /// leases; the other order works too, but two such units may have to wait a second for each other.
+    ///
     /// Dropping the future before the unit was started withdraws it; afterwards its work is done all the same.
     ///
     /// # Errors
@@ -111,7 +116,8 @@ impl Store {
     /// # Errors
     /// [`StoreError::Unavailable`] when it does not.
     pub async fn ping(&self) -> Result<(), StoreError> {
-        self.read(|transaction| transaction.connections().map(drop)).await
+        self.read(|transaction| transaction.connection(ConnectionId(0)).map(drop))
+            .await
     }
 
     /// Finishes what waits, then ends the threads. Units sent afterwards, also through other clones, are answered

@@ -171,15 +171,17 @@ pub async fn receive_changes(app: &App, posted: Posted) -> Result<Received, Rece
         });
     }
 
-    let answer = posted.idempotency.map(|idempotency| {
-        let body = serde_json::to_string(&received).unwrap_or_default();
-        let saved = SavedAnswer {
-            body_hash: idempotency.body_hash,
-            status: ACCEPTED,
-            body,
-        };
-        (idempotency.key, saved)
-    });
+    let answer = match posted.idempotency {
+        None => None,
+        Some(idempotency) => {
+            let saved = SavedAnswer {
+                body_hash: idempotency.body_hash,
+                status: ACCEPTED,
+                body: serde_json::to_string(&received).map_err(|error| unusable_answer(&error))?,
+            };
+            Some((idempotency.key, saved))
+        }
+    };
     let at = app.clock.now();
     let expected_hash = answer.as_ref().map(|(_, saved)| saved.body_hash);
     let stored = app
@@ -201,14 +203,17 @@ pub async fn receive_changes(app: &App, posted: Posted) -> Result<Received, Rece
             app.inbox_bell.notify_one();
             Ok(received)
         }
-        Stored::Seen(first) if Some(first.body_hash) == expected_hash => serde_json::from_str(&first.body)
-            .map_err(|error| {
-                ReceiveError::Store(StoreError::Corrupt {
-                    detail: format!("saved answer of an idempotency key: {error}"),
-                })
-            }),
+        Stored::Seen(first) if Some(first.body_hash) == expected_hash => {
+            serde_json::from_str(&first.body).map_err(|error| unusable_answer(&error))
+        }
         Stored::Seen(_) => Err(ReceiveError::KeyReused),
     }
+}
+
+fn unusable_answer(error: &serde_json::Error) -> ReceiveError {
+    ReceiveError::Store(StoreError::Corrupt {
+        detail: format!("saved answer of an idempotency key: {error}"),
+    })
 }
 
 fn check_organization(known: Option<SalesforceId>, posted: &str) -> Result<(), ReceiveError> {

@@ -23,7 +23,7 @@ use super::problem::{Problem, ProblemKind};
 pub use scope::{
     ConnectionRead, LogsRead, RecordsRead, SalesforceWrite, Scope, ScopeMark, SyncsRead, SyncsWrite,
 };
-pub use verify::{Caller, Verifier};
+pub use verify::{AccessToken, Caller, ExchangeError, Verifier};
 
 /// A caller whose token carries the scope `S`. A handler that takes one cannot run without it.
 #[derive(Debug)]

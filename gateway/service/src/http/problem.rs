@@ -336,6 +336,36 @@ mod tests {
         }
     }
 
+    #[tokio::test]
+    async fn every_kind_is_answered_as_a_problem_document() {
+        for kind in ProblemKind::ALL {
+            let answer = Problem::new(*kind, "what to do").answer("r-1");
+            assert_eq!(answer.status().as_u16(), kind.status());
+            assert_eq!(
+                answer.headers().get(header::CONTENT_TYPE).unwrap(),
+                "application/problem+json"
+            );
+            assert_eq!(
+                answer.headers().contains_key(header::WWW_AUTHENTICATE),
+                kind.status() == 401 || *kind == ProblemKind::InsufficientScope,
+                "{}",
+                kind.id()
+            );
+            let body = actix_web::body::to_bytes(answer.into_body()).await.unwrap();
+            let document: serde_json::Value = serde_json::from_slice(&body).unwrap();
+            assert_eq!(
+                document,
+                serde_json::json!({
+                    "type": format!("urn:causeway:problem:{}", kind.id()),
+                    "title": kind.title(),
+                    "status": kind.status(),
+                    "detail": "what to do",
+                    "instance": "urn:causeway:request:r-1",
+                })
+            );
+        }
+    }
+
     #[test]
     fn what_the_store_says_stays_in_the_log() {
         let problem = Problem::from(StoreError::Corrupt {

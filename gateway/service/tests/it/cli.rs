@@ -166,6 +166,14 @@ fn commands_on_a_connection_that_is_not_there_say_so() {
 }
 
 #[test]
+fn the_help_of_connection_add_names_every_scope() {
+    let help = stdout(&causeway(&prepared(), &["connection", "add", "--help"]));
+    for scope in crate::gateway::ALL_SCOPES {
+        assert!(help.contains(scope), "{scope}: {help}");
+    }
+}
+
+#[test]
 fn the_openapi_document_is_printed() {
     let folder = prepared();
     let printed = stdout(&causeway(&folder, &["openapi"]));

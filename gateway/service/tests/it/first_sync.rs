@@ -33,7 +33,7 @@ async fn commands_alone_connect_an_org_map_it_and_carry_it_over() {
     let document: serde_json::Value = serde_json::from_str(&stdout(&shown)).unwrap();
     assert_eq!(document["salesforceObject"], "Contact");
 
-    let synced = causeway(&folder, &["sync", "initial", "--connection", "acme", "--wait"]).await;
+    let synced = causeway(&folder, &["sync", "initial", "--connection", "acme"]).await;
     assert_eq!(code(&synced), 0, "{}", stderr(&synced));
     // Nobody looks at a terminal here: progress comes in plain lines.
     assert!(

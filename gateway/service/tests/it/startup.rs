@@ -10,7 +10,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::cli::prepared;
-use crate::gateway::Gateway;
+use crate::gateway::{Gateway, problem};
 
 #[tokio::test]
 async fn what_was_answered_is_still_there_after_a_stop_and_a_start() {
@@ -70,6 +70,26 @@ async fn a_request_under_way_is_answered_before_the_gateway_stops() {
         .await
         .unwrap()
         .unwrap();
+}
+
+#[tokio::test]
+async fn without_its_store_the_gateway_lives_and_accepts_nothing() {
+    let gateway = Gateway::start().await;
+    gateway.app().store.clone().close().await;
+    let get = async |path: &str| {
+        gateway
+            .http
+            .get(format!("{}{path}", gateway.url()))
+            .send()
+            .await
+            .unwrap()
+    };
+    assert_eq!(get("/healthz").await.status(), StatusCode::OK);
+    problem(get("/readyz").await, "unavailable").await;
+    let answer = gateway.push(json!([])).await;
+    assert_eq!(answer.headers()["retry-after"], "5");
+    problem(answer, "unavailable").await;
+    gateway.stop().await;
 }
 
 #[test]

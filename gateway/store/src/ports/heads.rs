@@ -149,7 +149,7 @@ fn settle_held(
         .filter(inbox::connection_id.eq(connection.0))
         .filter(inbox::object.eq(object))
         .filter(inbox::salesforce_id.eq_any(&ids))
-        .order(inbox::id)
+        .order((inbox::salesforce_id, inbox::id))
         .select((inbox::salesforce_id, inbox::id, inbox::received_at))
         .load::<(String, i64, i64)>(db));
     let changes = session.checked(changes)?;

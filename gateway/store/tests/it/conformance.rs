@@ -48,6 +48,7 @@ on_both_engines! {
         reading_does_not_wait_for_writing,
         a_reading_unit_cannot_write,
         what_was_answered_can_be_read_at_once,
+        a_unit_whose_caller_went_away_is_not_started,
         closing_finishes_what_waits_and_then_refuses,
         units_from_many_sides_do_not_stand_in_each_others_way,
     }

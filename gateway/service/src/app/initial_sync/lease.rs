@@ -15,7 +15,7 @@ use crate::clock::Clock;
 
 const NAME: &str = "sync";
 
-/// A held lease. It renews itself in the background; [`Lease::check`] tells within a transaction whether it is
+/// A held lease. It renews itself in the background; [`Pass::check`] tells within a transaction whether it is
 /// still held, so that a worker that was overtaken writes nothing more.
 #[derive(Debug)]
 pub(super) struct Lease {
