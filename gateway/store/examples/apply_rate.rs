@@ -15,7 +15,7 @@ use causeway_core::decide::{
 };
 use causeway_core::id::{ConnectionId, FieldId, MappingId, PlanRevision, RunId, SalesforceId, TenantId};
 use causeway_core::ports::connections::{Connection, Environment, NewConnection, Sealed};
-use causeway_core::ports::links::{Linked, Write};
+use causeway_core::ports::links::{Caused, Linked, Write};
 use causeway_core::ports::{Lane, StoreError};
 use causeway_core::record::FieldValue;
 use causeway_core::version::SalesforceVersion;
@@ -82,15 +82,17 @@ async fn run(
                 if salt == 0 {
                     return Ok(());
                 }
-                let effects: Vec<Effects> = (first..end)
+                let effects: Vec<Caused> = (first..end)
                     .zip(&ids)
-                    .map(|(number, contact)| effects(number, *contact, known.get(contact), salt))
+                    .map(|(number, contact)| Caused {
+                        effects: effects(number, *contact, known.get(contact), salt),
+                        source: ChangeSource::Run { run: RunId(1) },
+                    })
                     .collect();
                 unit.apply(&Write {
                     connection: id,
                     mapping: CONTACTS,
                     partner_object: "contact",
-                    source: &ChangeSource::Run { run: RunId(1) },
                     at: moment(i64::from(first)),
                     effects: &effects,
                 })?;

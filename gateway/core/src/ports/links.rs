@@ -67,12 +67,19 @@ pub struct Write<'a> {
     pub mapping: MappingId,
     /// Partner object of the records.
     pub partner_object: &'a str,
-    /// Who caused them.
-    pub source: &'a ChangeSource,
     /// When.
     pub at: Instant,
     /// The effects.
-    pub effects: &'a [Effects],
+    pub effects: &'a [Caused],
+}
+
+/// Effects and who caused them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caused {
+    /// The effects.
+    pub effects: Effects,
+    /// Who caused them.
+    pub source: ChangeSource,
 }
 
 /// What an effect became.

@@ -14,7 +14,7 @@ use causeway_core::id::{ConnectionId, RecordId, SalesforceId};
 use causeway_core::mapping::MappingPlan;
 use causeway_core::mapping::convert::partner_json;
 use causeway_core::owners::OwnerDirectory;
-use causeway_core::ports::links::{Linked, Write};
+use causeway_core::ports::links::{Caused, Linked, Write};
 use causeway_core::ports::logs::{LogDirection, LogMethod, NewLogEntry};
 use causeway_core::ports::{StoreError, Transaction};
 use causeway_core::record::{FieldValue, Fields};
@@ -93,7 +93,7 @@ fn apply_round(
 ) -> Result<(), StoreError> {
     let ids: Vec<SalesforceId> = news.iter().map(|one| one.incoming.salesforce_id()).collect();
     let linked = tx.linked(setting.connection, setting.plan.mapping, &ids)?;
-    let mut effects = Vec::with_capacity(news.len());
+    let mut caused = Vec::with_capacity(news.len());
     let mut decided = Vec::with_capacity(news.len());
     for one in news {
         let known = linked.get(&one.incoming.salesforce_id());
@@ -112,41 +112,34 @@ fn apply_round(
             Decision::ReadAgain => applied.read_again.push(incoming.salesforce_id()),
             Decision::Apply(effect) => {
                 *applied.outcomes.entry(effect.outcome).or_default() += 1;
-                effects.push(*effect);
-                decided.push((incoming, &one.source));
+                caused.push(Caused {
+                    effects: *effect,
+                    source: one.source.clone(),
+                });
+                decided.push(incoming);
             }
         }
     }
 
-    let mut entries = Vec::new();
-    let mut effects = effects.as_slice();
-    // One write for each run of the same source: a page of a sync is one, pushed changes are one each.
-    for of_source in decided.chunk_by(|(_, one), (_, next)| one == next) {
-        let (these, rest) = effects.split_at(of_source.len());
-        effects = rest;
-        let Some((_, source)) = of_source.first() else {
-            continue;
-        };
-        let written = tx.apply(&Write {
-            connection: setting.connection,
-            mapping: setting.plan.mapping,
-            partner_object: &setting.plan.partner_object,
-            source,
-            at: setting.at,
-            effects: these,
-        })?;
-        let logged = these
-            .iter()
-            .zip(of_source)
-            .zip(&written)
-            .filter(|((effect, _), _)| is_logged(source, effect.outcome));
-        entries.extend(logged.map(|((effect, (incoming, _)), written)| {
+    let written = tx.apply(&Write {
+        connection: setting.connection,
+        mapping: setting.plan.mapping,
+        partner_object: &setting.plan.partner_object,
+        at: setting.at,
+        effects: &caused,
+    })?;
+    let entries: Vec<NewLogEntry> = caused
+        .iter()
+        .zip(&decided)
+        .zip(&written)
+        .filter(|((caused, _), _)| is_logged(&caused.source, caused.effects.outcome))
+        .map(|((Caused { effects, source }, incoming), written)| {
             let before = linked
-                .get(&effect.link.salesforce_id)
+                .get(&effects.link.salesforce_id)
                 .and_then(|linked| linked.record.as_ref());
-            log_entry(setting, source, effect, incoming, written.record, before)
-        }));
-    }
+            log_entry(setting, source, effects, incoming, written.record, before)
+        })
+        .collect();
     if entries.is_empty() {
         return Ok(());
     }

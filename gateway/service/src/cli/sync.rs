@@ -12,9 +12,9 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::{CommandError, Outcome, output};
+use crate::app::App;
 use crate::app::initial_sync::progress::SyncProgress;
 use crate::app::initial_sync::{self, SyncEnd};
-use crate::app::App;
 
 use progress::Display;
 

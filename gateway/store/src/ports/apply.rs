@@ -3,7 +3,7 @@
 use causeway_core::decide::{Effects, FieldChange, LinkEffect, LinkRef, RecordEffect};
 use causeway_core::id::{LinkId, Position, RecordId};
 use causeway_core::ports::StoreError;
-use causeway_core::ports::links::{Write, Written};
+use causeway_core::ports::links::{Caused, Write, Written};
 use causeway_core::record::FieldValue;
 use diesel::dsl::case_when;
 use diesel::prelude::*;
@@ -23,7 +23,11 @@ pub(super) fn apply(session: &mut Session, write: &Write<'_>) -> Result<Vec<Writ
     }
     // The lock that comes with the numbers keeps others from writing links and records of this connection, so that
     // no two calls wait for each other's rows.
-    let needed = write.effects.iter().map(numbers_needed).sum();
+    let needed = write
+        .effects
+        .iter()
+        .map(|caused| numbers_needed(&caused.effects))
+        .sum();
     let mut rows = Rows::build(write, session.take_numbers(write.connection, needed)?)?;
     // Rows in the order of their keys are written fastest, and compared in one pass.
     rows.made.sort_unstable_by_key(|row| row.id);
@@ -61,9 +65,9 @@ impl<'a> Rows<'a> {
     fn build(write: &'a Write<'a>, first_number: i64) -> Result<Rows<'a>, StoreError> {
         let mut numbers = first_number..;
         let mut number = move || numbers.next().unwrap_or(i64::MAX);
-        let source = to_json(write.source)?;
         let mut rows = Rows::default();
-        for effects in write.effects {
+        for caused in write.effects {
+            let effects = &caused.effects;
             let link = effects.link.existing.map_or_else(&mut number, |link| link.id.0);
             let mut record = effects.link.existing.and_then(|link| link.record);
             let mut position = None;
@@ -81,14 +85,8 @@ impl<'a> Rows<'a> {
                 Some(_) => rows.known.push(row),
             }
             for change in &effects.history {
-                rows.history.push(HistoryRow::write(
-                    write,
-                    effects,
-                    change,
-                    link,
-                    number(),
-                    &source,
-                )?);
+                rows.history
+                    .push(HistoryRow::write(write, caused, change, link, number())?);
             }
             rows.written.push(Written {
                 link: LinkId(link),
@@ -298,11 +296,10 @@ struct HistoryRow {
 impl HistoryRow {
     fn write(
         write: &Write<'_>,
-        effects: &Effects,
+        caused: &Caused,
         change: &FieldChange,
         link_id: i64,
         id: i64,
-        source: &str,
     ) -> Result<HistoryRow, StoreError> {
         let value = |value: &Option<FieldValue>| value.as_ref().map(to_json).transpose();
         Ok(HistoryRow {
@@ -316,8 +313,8 @@ impl HistoryRow {
             partner_before: value(&change.partner_before)?,
             partner_after: value(&change.partner_after)?,
             cause: to_json(&change.cause)?,
-            plan_revision: effects.link.plan.0,
-            source: source.to_owned(),
+            plan_revision: caused.effects.link.plan.0,
+            source: to_json(&caused.source)?,
         })
     }
 }

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use causeway_core::decide::{LinkStatus, Presence};
 use causeway_core::id::Position;
 use causeway_core::ports::Lane;
-use causeway_core::ports::links::Write;
+use causeway_core::ports::links::{Caused, Write};
 
 use crate::given::{
     PUSHED, account_id, apply, apply_in, at, connection, contact_id, first_contact, linked, renamed,
@@ -35,9 +35,11 @@ pub async fn the_feed_shows_each_record_once_at_its_latest_state(place: &Place) 
                 connection: id,
                 mapping: causeway_core::id::MappingId(2),
                 partner_object: "account",
-                source: &PUSHED,
                 at: at(3),
-                effects: &[effects],
+                effects: &[Caused {
+                    effects,
+                    source: PUSHED,
+                }],
             })
         })
         .await

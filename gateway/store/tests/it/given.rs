@@ -13,7 +13,7 @@ use causeway_core::id::{
 use causeway_core::mapping::{DeletePolicy, Direction, MappingPlan, Scope};
 use causeway_core::ports::connections::{Connection, Environment, NewConnection, Sealed};
 use causeway_core::ports::inbox::{ChangeKind, ReceivedChange};
-use causeway_core::ports::links::{Linked, Write, Written};
+use causeway_core::ports::links::{Caused, Linked, Write, Written};
 use causeway_core::ports::{Lane, StoreError, Transaction};
 use causeway_core::record::{FieldValue, Fields};
 use causeway_core::version::SalesforceVersion;
@@ -153,13 +153,19 @@ pub fn apply_in(
     effects: &[Effects],
     second: i64,
 ) -> Result<Vec<Written>, StoreError> {
+    let caused: Vec<Caused> = effects
+        .iter()
+        .map(|effects| Caused {
+            effects: effects.clone(),
+            source: PUSHED,
+        })
+        .collect();
     unit.apply(&Write {
         connection,
         mapping: CONTACTS,
         partner_object: "contact",
-        source: &PUSHED,
         at: at(second),
-        effects,
+        effects: &caused,
     })
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use causeway_core::decide::{Effects, Presence};
 use causeway_core::id::{ConnectionId, MappingId};
 use causeway_core::ports::Lane;
-use causeway_core::ports::links::Write;
+use causeway_core::ports::links::{Caused, Write};
 use causeway_core::ports::records::RecordFilter;
 use causeway_core::record::FieldValue;
 use causeway_store::Store;
@@ -214,9 +214,11 @@ pub async fn references_lead_to_the_partners_records(place: &Place) {
                 connection: id,
                 mapping: MappingId(2),
                 partner_object: "person",
-                source: &PUSHED,
                 at: at(3),
-                effects: &[first_contact(3, "A")],
+                effects: &[Caused {
+                    effects: first_contact(3, "A"),
+                    source: PUSHED,
+                }],
             })
         })
         .await
