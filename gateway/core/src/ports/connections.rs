@@ -15,7 +15,7 @@ pub trait Connections {
     /// by name, or made.
     ///
     /// # Errors
-    /// [`StoreError::Exists`] when the tenant has a connection of that name or a client id is taken.
+    /// [`StoreError::Exists`] when a connection has that name or a client id is taken.
     fn add_connection(&mut self, new: &NewConnection, at: Instant) -> Result<ConnectionId, StoreError>;
 
     /// All connections, by tenant and name.
