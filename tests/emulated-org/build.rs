@@ -22,7 +22,10 @@ fn main() -> Result<(), Box<dyn Error>> {
             .and_then(|name| name.to_str())
             .ok_or("an object file's name is no text")?;
         let object = format!("/objects/{name}");
-        writeln!(source, "    ({name:?}, include_str!(concat!(env!(\"CARGO_MANIFEST_DIR\"), {object:?}))),")?;
+        writeln!(
+            source,
+            "    ({name:?}, include_str!(concat!(env!(\"CARGO_MANIFEST_DIR\"), {object:?}))),"
+        )?;
     }
     source.push_str("];\n");
     fs::write(

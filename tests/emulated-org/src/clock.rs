@@ -39,31 +39,21 @@ impl Clock {
     /// The present moment, to the millisecond.
     #[must_use]
     pub fn now(&self) -> DateTime<Utc> {
-        match *self.lock() {
-            State::Running { ahead } => system_now() + ahead,
-            State::Fixed(at) => at,
-        }
+        self.lock().now()
     }
 
-    /// Sets the time. A running clock runs on from there, a fixed one stands there.
+    /// Sets the time. A running clock runs on from there, a fixed one stands there. Salesforce's calendar
+    /// ends with the year 3999; a later moment sets the clock to that end, an earlier one than 1700 to its start.
     pub fn set(&self, to: DateTime<Utc>) {
-        let mut state = self.lock();
-        *state = match *state {
-            State::Running { .. } => State::Running {
-                ahead: to - system_now(),
-            },
-            State::Fixed(_) => State::Fixed(to),
-        };
+        self.lock().set(to);
     }
 
-    /// Moves the time forward.
+    /// Moves the time forward, at most to the end of the calendar.
     pub fn advance(&self, by: Duration) {
-        let by = TimeDelta::from_std(by).unwrap_or(TimeDelta::zero());
+        let by = TimeDelta::from_std(by).unwrap_or(TimeDelta::MAX);
         let mut state = self.lock();
-        *state = match *state {
-            State::Running { ahead } => State::Running { ahead: ahead + by },
-            State::Fixed(at) => State::Fixed(at + by),
-        };
+        let to = state.now().checked_add_signed(by);
+        state.set(to.unwrap_or(DateTime::<Utc>::MAX_UTC));
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
@@ -71,6 +61,33 @@ impl Clock {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+impl State {
+    fn now(self) -> DateTime<Utc> {
+        match self {
+            Self::Running { ahead } => system_now() + ahead,
+            Self::Fixed(at) => at,
+        }
+    }
+
+    fn set(&mut self, to: DateTime<Utc>) {
+        // Beyond the calendar, sums of moments and spans would leave what a moment can hold.
+        let first = DateTime::from_timestamp(FIRST_SECOND, 0).unwrap_or(to);
+        let last = DateTime::from_timestamp(LAST_SECOND, 0).unwrap_or(to);
+        let to = to.max(first).min(last);
+        *self = match self {
+            Self::Running { .. } => Self::Running {
+                ahead: to - system_now(),
+            },
+            Self::Fixed(_) => Self::Fixed(to),
+        };
+    }
+}
+
+/// The first second of 1700, before the Unix epoch.
+const FIRST_SECOND: i64 = -8_520_336_000;
+/// The last second of 3999.
+const LAST_SECOND: i64 = 64_060_588_799;
 
 impl Default for Clock {
     fn default() -> Self {

@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 /// Faults that the server applies to data API requests (`/services/data/v…`), in this order:
-/// the delay, then a canned error instead of the request's work, then the cut after a write.
+/// the delay, then a canned error instead of the request's work, then the cut after a write or within a page.
 #[derive(Debug, Default)]
 pub struct Faults {
     state: Mutex<State>,
@@ -15,7 +15,9 @@ pub struct Faults {
 struct State {
     delay: Duration,
     cut_after_writes: u32,
-    answers: VecDeque<CannedAnswer>,
+    cut_result_pages: u32,
+    /// Each with how many requests it still answers.
+    answers: VecDeque<(CannedAnswer, u32)>,
 }
 
 /// An error answer given instead of doing the request's work.
@@ -33,10 +35,16 @@ impl Faults {
         self.lock().delay = delay;
     }
 
-    /// For the next `writes` requests that wrote something: the write takes place, and the connection
-    /// is closed without an answer.
+    /// For the next `writes` requests that wrote something, Bulk jobs included: the write takes place, and the
+    /// connection is closed without an answer.
     pub fn cut_after_next_writes(&self, writes: u32) {
         self.lock().cut_after_writes = writes;
+    }
+
+    /// Closes the connection in the middle of the body of each of the next `pages` Bulk result pages: head and
+    /// about half of the rows arrive, the last of them torn.
+    pub fn cut_next_result_pages(&self, pages: u32) {
+        self.lock().cut_result_pages = pages;
     }
 
     /// Answers the next `requests` data API requests with an error, without doing their work.
@@ -46,9 +54,8 @@ impl Faults {
             status,
             code: code.into(),
         };
-        let mut state = self.lock();
-        for _ in 0..requests {
-            state.answers.push_back(answer.clone());
+        if requests > 0 {
+            self.lock().answers.push_back((answer, requests));
         }
     }
 
@@ -62,17 +69,32 @@ impl Faults {
     }
 
     pub(crate) fn take_answer(&self) -> Option<CannedAnswer> {
-        self.lock().answers.pop_front()
+        let mut state = self.lock();
+        let (answer, left) = state.answers.front_mut()?;
+        let answer = answer.clone();
+        *left -= 1;
+        if *left == 0 {
+            state.answers.pop_front();
+        }
+        Some(answer)
     }
 
     pub(crate) fn take_cut(&self) -> bool {
-        let mut state = self.lock();
-        let cut = state.cut_after_writes > 0;
-        state.cut_after_writes = state.cut_after_writes.saturating_sub(1);
-        cut
+        count_down(&mut self.lock().cut_after_writes)
+    }
+
+    pub(crate) fn take_page_cut(&self) -> bool {
+        count_down(&mut self.lock().cut_result_pages)
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether one was left; it is gone then.
+fn count_down(left: &mut u32) -> bool {
+    let any = *left > 0;
+    *left = left.saturating_sub(1);
+    any
 }

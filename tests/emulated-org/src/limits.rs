@@ -128,9 +128,14 @@ impl Limits {
             return Err(LimitExceeded(allocation));
         }
         let minute = now.timestamp().div_euclid(60);
-        match window.uses.back_mut() {
-            Some((last, count)) if *last == minute => *count += amount,
-            _ => window.uses.push_back((minute, amount)),
+        // In order even after the clock was set back: what is out of order would be freed late.
+        match window.uses.binary_search_by_key(&minute, |(known, _)| *known) {
+            Ok(at) => {
+                if let Some((_, count)) = window.uses.get_mut(at) {
+                    *count += amount;
+                }
+            }
+            Err(at) => window.uses.insert(at, (minute, amount)),
         }
         window.used += amount;
         Ok(())

@@ -54,7 +54,11 @@ impl Tokens {
         // The part after the mark may hold word characters and dots.
         let secret = STANDARD_NO_PAD.encode(secret).replace('+', "_").replace('/', ".");
         let token = format!("{}!{secret}", organization.as_str15());
-        self.lock().by_token.insert(token.clone(), (session, now));
+        let mut state = self.lock();
+        let timeout = state.timeout;
+        // Nobody asks for most ended sessions again, so they are forgotten here.
+        state.by_token.retain(|_, (_, renewed)| now - *renewed < timeout);
+        state.by_token.insert(token.clone(), (session, now));
         token
     }
 
@@ -103,4 +107,25 @@ impl Tokens {
 
 fn delta(duration: Duration) -> TimeDelta {
     TimeDelta::from_std(duration).unwrap_or(TimeDelta::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ended_sessions_are_forgotten_when_others_begin() {
+        let organization = RecordId::parse("00D000000000001").expect("an id");
+        let session = Session {
+            user: RecordId::parse("005000000000001").expect("an id"),
+            app: "app".to_owned(),
+            scopes: Vec::new(),
+        };
+        let tokens = Tokens::new(Duration::from_hours(1));
+        let start = DateTime::UNIX_EPOCH;
+        for hour in 0..50 {
+            tokens.issue(organization, session.clone(), start + TimeDelta::hours(hour));
+        }
+        assert_eq!(tokens.lock().by_token.len(), 1);
+    }
 }

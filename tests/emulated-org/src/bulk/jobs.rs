@@ -150,6 +150,12 @@ impl Jobs {
         self.lock().processing = processing;
     }
 
+    /// How long jobs created from now on take.
+    #[must_use]
+    pub fn processing_time(&self) -> ProcessingTime {
+        self.lock().processing
+    }
+
     /// Sets how many rows a page has when the request does not say; at least 1.
     pub fn set_page_rows(&self, rows: usize) {
         self.lock().page_rows = rows.max(1);
@@ -194,22 +200,19 @@ impl Jobs {
         now: DateTime<Utc>,
         data: impl FnOnce() -> D,
     ) -> Result<Job, JobError> {
-        let mut kept = self.lock();
-        let job = kept.job(id, now)?;
-        job.proceed(now, data);
-        Ok(job.clone())
+        let (mut kept, id) = self.up_to_date(id, now, data)?;
+        kept.job(id).cloned()
     }
 
     /// All jobs as they stand now, oldest first.
     pub fn list<D: Deref<Target = Data>>(&self, now: DateTime<Utc>, data: impl Fn() -> D) -> Vec<Job> {
         let mut kept = self.lock();
         kept.forget_old(now);
-        kept.by_id
-            .values_mut()
-            .map(|job| {
-                job.proceed(now, &data);
-                job.clone()
-            })
+        let ids: Vec<RecordId> = kept.by_id.keys().copied().collect();
+        drop(kept);
+        ids.into_iter()
+            // A job that is deleted meanwhile is none.
+            .filter_map(|id| self.proceed(id, now, &data).ok()?.job(id).ok().cloned())
             .collect()
     }
 
@@ -223,9 +226,8 @@ impl Jobs {
         now: DateTime<Utc>,
         data: impl FnOnce() -> D,
     ) -> Result<Job, JobError> {
-        let mut kept = self.lock();
-        let job = kept.job(id, now)?;
-        job.proceed(now, data);
+        let (mut kept, id) = self.up_to_date(id, now, data)?;
+        let job = kept.job(id)?;
         match job.state {
             State::UploadComplete | State::InProgress => {
                 job.state = State::Aborted;
@@ -247,16 +249,49 @@ impl Jobs {
         now: DateTime<Utc>,
         data: impl FnOnce() -> D,
     ) -> Result<(), JobError> {
-        let mut kept = self.lock();
-        let job = kept.job(id, now)?;
-        job.proceed(now, data);
-        match (job.state, job.id) {
-            (State::Aborted | State::JobComplete, id) => {
+        let (mut kept, id) = self.up_to_date(id, now, data)?;
+        match kept.job(id)?.state {
+            State::Aborted | State::JobComplete => {
                 kept.by_id.remove(&id);
                 Ok(())
             }
-            (state, _) => Err(JobError::State(state)),
+            state => Err(JobError::State(state)),
         }
+    }
+
+    /// The jobs, with the named one as it stands now.
+    fn up_to_date<D: Deref<Target = Data>>(
+        &self,
+        id: &str,
+        now: DateTime<Utc>,
+        data: impl FnOnce() -> D,
+    ) -> Result<(MutexGuard<'_, Kept>, RecordId), JobError> {
+        let id = RecordId::parse(id).ok_or(JobError::Unknown)?;
+        self.lock().forget_old(now);
+        Ok((self.proceed(id, now, data)?, id))
+    }
+
+    /// Moves a job on. Its query runs while the jobs are not locked: it may take long, and the other jobs
+    /// must answer meanwhile.
+    fn proceed<D: Deref<Target = Data>>(
+        &self,
+        id: RecordId,
+        now: DateTime<Utc>,
+        data: impl FnOnce() -> D,
+    ) -> Result<MutexGuard<'_, Kept>, JobError> {
+        let mut kept = self.lock();
+        if let Some(order) = kept.job(id)?.due(now) {
+            drop(kept);
+            let results = Arc::new(Results {
+                plan: order.plan.clone(),
+                rows: run(&order.plan, &data(), order.scope),
+                format: order.format,
+            });
+            kept = self.lock();
+            kept.job(id)?.begin(results);
+        }
+        kept.job(id)?.complete(now);
+        Ok(kept)
     }
 
     fn lock(&self) -> MutexGuard<'_, Kept> {
@@ -270,31 +305,43 @@ impl Kept {
         self.by_id.retain(|_, job| now - job.created < RETENTION);
     }
 
-    fn job(&mut self, id: &str, now: DateTime<Utc>) -> Result<&mut Job, JobError> {
-        self.forget_old(now);
-        let id = RecordId::parse(id).ok_or(JobError::Unknown)?;
+    fn job(&mut self, id: RecordId) -> Result<&mut Job, JobError> {
         self.by_id.get_mut(&id).ok_or(JobError::Unknown)
     }
 }
 
 impl Job {
-    fn proceed<D: Deref<Target = Data>>(&mut self, now: DateTime<Utc>, data: impl FnOnce() -> D) {
-        let runs_from = self.created + self.processing.waiting;
-        let complete_from = runs_from + self.processing.running;
-        if self.state == State::UploadComplete && now >= runs_from {
-            let rows = run(&self.order.plan, &data(), self.order.scope);
-            self.results = Some(Arc::new(Results {
-                plan: self.order.plan.clone(),
-                rows,
-                format: self.order.format,
-            }));
+    /// What to run now.
+    fn due(&self, now: DateTime<Utc>) -> Option<Arc<Order>> {
+        let begins = self.begins()?;
+        (self.state == State::UploadComplete && now >= begins).then(|| Arc::clone(&self.order))
+    }
+
+    /// Takes the rows that were found, unless the job was ended or begun by another request meanwhile.
+    fn begin(&mut self, results: Arc<Results>) {
+        if self.state == State::UploadComplete {
+            self.results = Some(results);
             self.state = State::InProgress;
-            self.changed = runs_from;
+            self.changed = self.begins().unwrap_or(self.changed);
         }
-        if self.state == State::InProgress && now >= complete_from {
+    }
+
+    fn complete(&mut self, now: DateTime<Utc>) {
+        let ends = self
+            .begins()
+            .and_then(|begins| begins.checked_add_signed(self.processing.running));
+        if let Some(ends) = ends
+            && self.state == State::InProgress
+            && now >= ends
+        {
             self.state = State::JobComplete;
-            self.changed = complete_from;
+            self.changed = ends;
         }
+    }
+
+    /// When the job's rows are fixed; `None` for a moment beyond all calendars.
+    fn begins(&self) -> Option<DateTime<Utc>> {
+        self.created.checked_add_signed(self.processing.waiting)
     }
 
     /// How many rows the job has found so far.
@@ -304,5 +351,61 @@ impl Job {
             (Some(results), State::JobComplete) => results.rows.len(),
             _ => 0,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema::Schema;
+
+    fn order(schema: &Schema) -> Order {
+        Order {
+            plan: Plan::new("SELECT Id FROM Account", schema, DateTime::UNIX_EPOCH).expect("a query"),
+            scope: Scope::Live,
+            format: Format::default(),
+            version: 68,
+            user: RecordId::parse("005000000000001").expect("an id"),
+        }
+    }
+
+    #[test]
+    fn other_jobs_answer_while_a_query_runs() {
+        let now = DateTime::UNIX_EPOCH;
+        let schema = Schema::standard().expect("the standard objects");
+        let data = Data::new(&schema, 1);
+        let jobs = Jobs::default();
+        let ids: Vec<String> = (0..2)
+            .map(|_| jobs.create(order(&schema), now).expect("a job").id.to_string())
+            .collect();
+        let later = now + TimeDelta::seconds(1);
+        let job = jobs.get(&ids[0], later, || {
+            // The query asks for the records when it begins: the jobs must not be locked then.
+            jobs.get(&ids[1], now, || &data).expect("the other job");
+            jobs.abort(&ids[0], now, || &data).expect("nothing holds the job");
+            &data
+        });
+        let job = job.expect("the job");
+        assert_eq!(job.state, State::Aborted, "what came while the query ran stays");
+        assert!(job.results.is_none());
+    }
+
+    #[test]
+    fn a_job_that_takes_for_ever_is_never_done() {
+        let mut job = Job {
+            id: RecordId::parse("750000000000001").expect("an id"),
+            order: Arc::new(order(&Schema::standard().expect("the standard objects"))),
+            created: DateTime::UNIX_EPOCH,
+            changed: DateTime::UNIX_EPOCH,
+            state: State::UploadComplete,
+            processing: ProcessingTime {
+                waiting: TimeDelta::MAX,
+                running: TimeDelta::MAX,
+            },
+            results: None,
+        };
+        assert!(job.due(DateTime::<Utc>::MAX_UTC).is_none());
+        job.complete(DateTime::<Utc>::MAX_UTC);
+        assert_eq!(job.state, State::UploadComplete);
     }
 }

@@ -80,6 +80,13 @@ impl Page {
         self.rows.is_empty()
     }
 
+    /// The page with about half of its rows.
+    #[must_use]
+    pub fn first_half(mut self) -> Self {
+        self.rows.end = self.rows.start + self.rows.len().div_ceil(2);
+        self
+    }
+
     /// Writes the next piece of the page; `None` after the last. Every page begins with the header.
     pub fn next_chunk(&mut self, data: &Data) -> Option<Bytes> {
         let results = Arc::clone(&self.results);

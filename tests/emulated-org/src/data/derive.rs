@@ -30,6 +30,11 @@ pub(super) fn derive(
     }
     let mut record = Record { object, fields };
     match object.name.as_str() {
+        "Task" => record.set_if_null("TaskSubtype", "Task"),
+        "Event" => record.set_if_null("EventSubtype", "Event"),
+        _ => {}
+    }
+    match object.name.as_str() {
         "Opportunity" => derive_opportunity(&mut record, given),
         "Task" => derive_task(&mut record, now),
         "Event" => return derive_event(&mut record, given),
@@ -55,6 +60,12 @@ impl Record<'_> {
     fn set(&mut self, name: &str, value: Value) {
         if let Some((position, _)) = self.object.field(name) {
             self.fields.set(position, value);
+        }
+    }
+
+    fn set_if_null(&mut self, name: &str, text: &str) {
+        if self.get(name).is_null() {
+            self.set(name, Value::text(text));
         }
     }
 
@@ -161,25 +172,43 @@ fn derive_event(record: &mut Record<'_>, given: &dyn Fn(&str) -> bool) -> Result
         _ if all_day => start + TimeDelta::days(1),
         _ => return Err(missing(&["DurationInMinutes"])),
     };
-    if end < start {
-        let message = "Event duration can not be negative";
-        return Err(SaveError::of_field(
-            "FIELD_INTEGRITY_EXCEPTION",
+    let refused = |field, message| Err(SaveError::of_field("FIELD_INTEGRITY_EXCEPTION", field, message));
+    if given("StartDateTime")
+        && given("ActivityDateTime")
+        && record.get("StartDateTime") != record.get("ActivityDateTime")
+    {
+        let message = "StartDateTime and ActivityDateTime must be the same moment";
+        return refused("StartDateTime", message);
+    }
+    let minutes = Value::Number((end - start).num_minutes().into());
+    if given("EndDateTime")
+        && given("DurationInMinutes")
+        && !record.get("DurationInMinutes").is_null()
+        && record.get("DurationInMinutes") != &minutes
+    {
+        return refused(
             "DurationInMinutes",
-            message,
-        ));
+            "DurationInMinutes and EndDateTime must agree",
+        );
+    }
+    if end < start {
+        return refused("DurationInMinutes", "Event duration can not be negative");
+    }
+    if end - start > LONGEST_EVENT {
+        let message = "Event duration can not be longer than fourteen days";
+        return refused("DurationInMinutes", message);
     }
     record.set("StartDateTime", Value::DateTime(start));
     record.set("ActivityDateTime", Value::DateTime(start));
     record.set("ActivityDate", Value::Date(start.date_naive()));
     record.set("EndDateTime", Value::DateTime(end));
     record.set("EndDate", Value::Date(end.date_naive()));
-    record.set(
-        "DurationInMinutes",
-        Value::Number((end - start).num_minutes().into()),
-    );
+    record.set("DurationInMinutes", minutes);
     Ok(())
 }
+
+/// Salesforce Help, Considerations for Using Events (the message is believed).
+const LONGEST_EVENT: TimeDelta = TimeDelta::days(14);
 
 fn derive_user(record: &mut Record<'_>) {
     // Usernames are kept in lower case.

@@ -58,15 +58,59 @@ pub(super) fn check(
     let changed = fields
         .iter()
         .filter(|(position, value)| before.is_none_or(|row| row.get(*position) != *value));
-    changed
+    let mut errors: Vec<SaveError> = changed
         .filter_map(|(position, value)| match (object.fields.get(position), value) {
             (Some(field), Value::Id(target)) if field.kind == FieldType::Reference => {
                 check_target(transaction, object, field, *target).err()
             }
             _ => None,
         })
-        .collect()
+        .collect();
+    if errors.is_empty() {
+        errors.extend(lead_with_other(object, fields));
+        errors.extend(before.and_then(|row| own_ancestor(transaction.data, object, fields, row.id())));
+    }
+    errors
 }
+
+/// A lead is about nothing else: a task or event of one has no `WhatId` (Object Reference, Task and Event; the
+/// message is believed).
+fn lead_with_other(object: &Object, fields: &Fields) -> Option<SaveError> {
+    if !matches!(object.name.as_str(), "Task" | "Event") {
+        return None;
+    }
+    let given = |name: &str| match fields.get(object.field(name)?.0) {
+        Value::Id(id) => Some(*id),
+        _ => None,
+    };
+    let (who, _) = given("WhoId").zip(given("WhatId"))?;
+    (who.prefix() == LEAD_PREFIX).then(|| SaveError {
+        code: "FIELD_INTEGRITY_EXCEPTION",
+        message: "If WhoId refers to a lead, WhatId must be empty".to_owned(),
+        fields: vec!["WhoId".to_owned(), "WhatId".to_owned()],
+    })
+}
+
+/// An account cannot stand above itself (that it is refused is observed, code and message are believed).
+fn own_ancestor(data: &Data, object: &Object, fields: &Fields, id: RecordId) -> Option<SaveError> {
+    if object.name != "Account" {
+        return None;
+    }
+    let (parent, _) = object.field("ParentId")?;
+    let accounts = data.table(&object.name)?;
+    let mut above = fields.get(parent);
+    // Stored accounts form no circle, so the way up ends.
+    while let Value::Id(ancestor) = above {
+        if *ancestor == id {
+            let message = "The parent account is this account or one below it";
+            return Some(SaveError::of_field("CIRCULAR_DEPENDENCY", "ParentId", message));
+        }
+        above = accounts.get(ancestor)?.get(parent);
+    }
+    None
+}
+
+const LEAD_PREFIX: &str = "00Q";
 
 /// Tasks and events belong to the account of what they are about, or else of whom.
 pub(super) fn follow_activity(data: &Data, schema: &Schema, object: &Object, fields: &mut Fields) {

@@ -1,6 +1,6 @@
 //! Rules over a whole record, or over all records of one request.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use super::draft::Fields;
 use super::index::key_of;
@@ -12,16 +12,23 @@ use super::write::Operation;
 use crate::schema::Object;
 use crate::value::Value;
 
-/// The required fields that have no value and were not refused for a wrong one.
+/// The required fields that have no value and were not refused for a wrong one. Fields that have a default on
+/// create are among them only where this write `given` them as null.
 pub(super) fn required_but_null(
     object: &Object,
     plan: &Plan,
     fields: &Fields,
+    given: &BTreeSet<usize>,
     refused: &[SaveError],
 ) -> Option<SaveError> {
+    let cleared = given
+        .iter()
+        .filter(|position| !plan.required.contains(position))
+        .filter(|position| object.fields.get(**position).is_some_and(|field| !field.nillable));
     let missing: Vec<String> = plan
         .required
         .iter()
+        .chain(cleared)
         .filter(|position| fields.get(**position).is_null())
         .filter_map(|position| object.fields.get(*position))
         .filter(|field| !refused.iter().any(|error| error.fields.contains(&field.name)))

@@ -3,6 +3,8 @@
 //! Source of rules and texts: Salesforce SOAP API Developer Guide, Core Data Types and Status Codes;
 //! Object Reference, Field Types. Message texts are believed rather than documented.
 
+use std::ops::RangeInclusive;
+
 use rust_decimal::{Decimal, RoundingStrategy};
 
 use super::outcome::SaveError;
@@ -140,6 +142,7 @@ fn check_number(field: &Field, number: Decimal) -> Result<(), SaveError> {
         .checked_pow(whole_digits)
         .and_then(|limit| Decimal::try_from_i128_with_scale(limit, 0).ok());
     let in_range = beyond.is_none_or(|beyond| number.abs() < beyond)
+        && bounds(field).is_none_or(|bounds| bounds.contains(&number))
         && (field.kind != FieldType::Int || i32::try_from(number.trunc().mantissa()).is_ok());
     if in_range {
         return Ok(());
@@ -153,6 +156,22 @@ fn check_number(field: &Field, number: Decimal) -> Result<(), SaveError> {
         &field.name,
         message,
     ))
+}
+
+/// Fields that mean less than their digits allow (Salesforce SOAP API Developer Guide, Compound Fields; Object
+/// Reference, Opportunity).
+fn bounds(field: &Field) -> Option<RangeInclusive<Decimal>> {
+    let ends_in = |standard, custom| {
+        field.compound_field_name.is_some()
+            && (field.name.ends_with(standard) || field.name.ends_with(custom))
+    };
+    let within = |least: i64, most: i64| Some(Decimal::from(least)..=Decimal::from(most));
+    match field.kind {
+        FieldType::Double if ends_in("Latitude", "__Latitude__s") => within(-90, 90),
+        FieldType::Double if ends_in("Longitude", "__Longitude__s") => within(-180, 180),
+        FieldType::Percent if field.name == "Probability" => within(0, 100),
+        _ => None,
+    }
 }
 
 /// Salesforce takes ASCII addresses with one `@` and a domain of at least two labels.

@@ -175,7 +175,7 @@ impl<'a> Transaction<'a> {
         {
             fields.set(owner, Value::Id(self.author.user));
         }
-        if let Some(missing) = required_but_null(object, &plan, &fields, &errors) {
+        if let Some(missing) = required_but_null(object, &plan, &fields, &given, &errors) {
             return Err(missing.into());
         }
         let by_name = |name: &str| {
@@ -185,8 +185,9 @@ impl<'a> Transaction<'a> {
         };
         // Stage-like defaults count as given: the fields computed from them have no value yet.
         let counts_as_given = |name: &str| name == "StageName" || by_name(name);
-        if let Err(error) = derive(object, &plan, &mut fields, &counts_as_given, self.author.second()) {
-            errors.push(error);
+        // What is computed from a refused value would only be refused a second time.
+        if errors.is_empty() {
+            errors.extend(derive(object, &plan, &mut fields, &counts_as_given, self.author.second()).err());
         }
         if errors.is_empty() {
             errors.extend(references::check(self, object, &fields, None));
@@ -224,7 +225,7 @@ impl<'a> Transaction<'a> {
         let given = given_positions(&draft);
         let mut fields = Fields::from_row(&before);
         let mut errors = self.apply(object, draft, &mut fields);
-        if let Some(missing) = required_but_null(object, &plan, &fields, &errors) {
+        if let Some(missing) = required_but_null(object, &plan, &fields, &given, &errors) {
             return Err(missing.into());
         }
         let changed = |name: &str| {
@@ -239,8 +240,9 @@ impl<'a> Transaction<'a> {
             .map(|&n| n.to_owned())
             .collect();
         let counts_as_given = |name: &str| changed_names.contains(name);
-        if let Err(error) = derive(object, &plan, &mut fields, &counts_as_given, self.author.second()) {
-            errors.push(error);
+        // What is computed from a refused value would only be refused a second time.
+        if errors.is_empty() {
+            errors.extend(derive(object, &plan, &mut fields, &counts_as_given, self.author.second()).err());
         }
         if errors.is_empty() {
             errors.extend(references::check(self, object, &fields, Some(&before)));

@@ -1,5 +1,7 @@
 //! Request bodies: bytes that may be anything, and the JSON in them.
 
+use std::collections::HashSet;
+use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 
@@ -8,6 +10,7 @@ use actix_web::error::PayloadError;
 use actix_web::http::header::CONTENT_TYPE;
 use actix_web::web::Bytes;
 use actix_web::{FromRequest, HttpRequest};
+use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value as Json};
 
 use super::ApiError;
@@ -39,20 +42,13 @@ impl JsonBody {
     /// # Errors
     /// The body is no JSON, or another JSON value.
     pub fn object(&self) -> Result<Map<String, Json>, ApiError> {
-        match serde_json::from_str(self.text()?) {
-            Ok(Json::Object(object)) => Ok(object),
-            Ok(_) => Err(ApiError::json_parser(
+        let text = self.text()?;
+        let parsed = serde_json::from_str::<Unambiguous>(text).and_then(|_| serde_json::from_str(text));
+        match parsed.map_err(|error| refused(&error))? {
+            Json::Object(object) => Ok(object),
+            _ => Err(ApiError::json_parser(
                 "The request body must be a JSON object at [line:1, column:1]",
             )),
-            Err(error) => {
-                // The parser ends its text with its own notion of the place, which is printed in Salesforce's form.
-                let text = error.to_string();
-                let reason = text.split(" at line ").next().unwrap_or_default();
-                let (line, column) = (error.line(), error.column());
-                Err(ApiError::json_parser(format!(
-                    "{reason} at [line:{line}, column:{column}]"
-                )))
-            }
         }
     }
 }
@@ -92,6 +88,78 @@ impl FromRequest for JsonBody {
                 }),
             }
         })
+    }
+}
+
+fn refused(error: &serde_json::Error) -> ApiError {
+    // The parser ends its text with its own notion of the place, which is printed in Salesforce's form.
+    let text = error.to_string();
+    let reason = text.split(" at line ").next().unwrap_or_default();
+    let (line, column) = (error.line(), error.column());
+    ApiError::json_parser(format!("{reason} at [line:{line}, column:{column}]"))
+}
+
+/// JSON in which every object has a key once and no text holds the character NUL: what JSON's grammar leaves
+/// open, and the plain parser lets pass by keeping the last of two values.
+struct Unambiguous;
+
+impl<'de> Deserialize<'de> for Unambiguous {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(UnambiguousVisitor)
+    }
+}
+
+struct UnambiguousVisitor;
+
+impl<'de> Visitor<'de> for UnambiguousVisitor {
+    type Value = Unambiguous;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("any JSON value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Unambiguous, E> {
+        Ok(Unambiguous)
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Unambiguous, E> {
+        Ok(Unambiguous)
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Unambiguous, E> {
+        Ok(Unambiguous)
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Unambiguous, E> {
+        Ok(Unambiguous)
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Unambiguous, E> {
+        Ok(Unambiguous)
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Unambiguous, E> {
+        if text.contains('\0') {
+            return Err(E::custom("Illegal character (NUL, code 0) in a text"));
+        }
+        Ok(Unambiguous)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Unambiguous, A::Error> {
+        while elements.next_element::<Unambiguous>()?.is_some() {}
+        Ok(Unambiguous)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Unambiguous, A::Error> {
+        let mut keys = HashSet::new();
+        while let Some(key) = entries.next_key::<String>()? {
+            UnambiguousVisitor.visit_str(&key)?;
+            entries.next_value::<Unambiguous>()?;
+            if let Some(twice) = keys.replace(key) {
+                return Err(de::Error::custom(format!("Duplicate field '{twice}'")));
+            }
+        }
+        Ok(Unambiguous)
     }
 }
 

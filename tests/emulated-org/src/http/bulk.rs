@@ -2,16 +2,18 @@
 //!
 //! Source: Bulk API 2.0 and Bulk API Developer Guide, Query Jobs.
 
-use std::convert::Infallible;
+use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
+use actix_web::http::Method;
 use actix_web::{HttpRequest, HttpResponse, web};
 use bytes::Bytes;
 use futures_util::stream;
 use serde_json::{Map, Value as Json, json};
 
 use super::body::JsonBody;
-use super::{ApiError, Caller, resource};
+use super::{ApiError, Caller, get_or_head, resource, wrote};
 use crate::bulk::csv::{Delimiter, Format, LineEnding};
 use crate::bulk::results::{Page, Results};
 use crate::bulk::{Job, JobError, Order, State};
@@ -35,17 +37,17 @@ pub fn configure(routes: &mut web::ServiceConfig) {
     routes
         .service(
             resource("/jobs/query", "GET,HEAD,POST")
-                .route(web::get().to(list))
+                .route(get_or_head().to(list))
                 .route(web::post().to(create)),
         )
         .service(
             resource("/jobs/query/{job}", "DELETE,GET,HEAD,PATCH")
-                .route(web::get().to(show))
+                .route(get_or_head().to(show))
                 .route(web::patch().to(change))
                 .route(web::delete().to(delete)),
         )
-        .service(resource("/jobs/query/{job}/results", "GET,HEAD").route(web::get().to(results)))
-        .service(resource("/jobs/query/{job}/resultPages", "GET,HEAD").route(web::get().to(result_pages)));
+        .service(resource("/jobs/query/{job}/results", "GET,HEAD").route(get_or_head().to(results)))
+        .service(resource("/jobs/query/{job}/resultPages", "GET,HEAD").route(get_or_head().to(result_pages)));
 }
 
 async fn create(caller: Caller, org: web::Data<Org>, body: JsonBody) -> Result<HttpResponse, ApiError> {
@@ -69,7 +71,7 @@ async fn create(caller: Caller, org: web::Data<Org>, body: JsonBody) -> Result<H
         user: caller.user,
     };
     let job = org.bulk.create(order, now).map_err(refused)?;
-    Ok(HttpResponse::Ok().json(job_json(&job)))
+    Ok(wrote(HttpResponse::Ok().json(job_json(&job))))
 }
 
 async fn show(
@@ -129,7 +131,7 @@ async fn change(
         .bulk
         .abort(&path.1, org.clock.now(), || org.read())
         .map_err(refused)?;
-    Ok(HttpResponse::Ok().json(job_json(&job)))
+    Ok(wrote(HttpResponse::Ok().json(job_json(&job))))
 }
 
 async fn delete(
@@ -141,7 +143,7 @@ async fn delete(
     org.bulk
         .delete(&path.1, org.clock.now(), || org.read())
         .map_err(refused)?;
-    Ok(HttpResponse::NoContent().finish())
+    Ok(wrote(HttpResponse::NoContent().finish()))
 }
 
 async fn results(
@@ -151,20 +153,19 @@ async fn results(
     request: HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
     let job = find(&caller, &org, &path.1)?;
-    let (results, start, rows) = match finished(&caller, &job)? {
-        None => return Ok(HttpResponse::NoContent().finish()),
-        Some(results) => {
-            let (start, rows) = page_asked_for(&results, &org, &request)?;
-            (results, start, rows)
-        }
+    let Some(results) = finished(&caller, &job)? else {
+        return Ok(HttpResponse::NoContent().finish());
     };
+    let (start, rows) = page_asked_for(&results, &org, &request)?;
     let (page, next) = results.page(start, rows);
+    // A HEAD has no body to tear.
+    let torn = request.method() == Method::GET && org.faults.take_page_cut();
     Ok(HttpResponse::Ok()
         .content_type("text/csv; charset=UTF-8")
         .insert_header(("Sforce-NumberOfRecords", page.len().to_string()))
         // The end is told by the word null, not by a missing header.
         .insert_header(("Sforce-Locator", next.unwrap_or_else(|| "null".to_owned())))
-        .streaming(stream_page(page, org)))
+        .streaming(stream_page(page, org, torn)))
 }
 
 async fn result_pages(
@@ -181,15 +182,26 @@ async fn result_pages(
         return Ok(HttpResponse::NoContent().finish());
     };
     let (mut start, rows) = page_asked_for(&results, &org, &request)?;
+    // The listed pages must have the size that the list was cut by, or they would overlap.
+    let size = if rows == org.bulk.page_rows() {
+        String::new()
+    } else {
+        format!("&maxRecords={rows}")
+    };
     let root = format!("{}/jobs/query/{}", caller.version.root(), job.id);
     let mut pages = Vec::new();
     let mut next = None;
     while start < results.rows.len() {
         if pages.len() == LISTED_PAGES {
-            next = Some(format!("{root}/resultPages?locator={}", Results::locator(start)));
+            next = Some(format!(
+                "{root}/resultPages?locator={}{size}",
+                Results::locator(start)
+            ));
             break;
         }
-        pages.push(json!({ "resultUrl": format!("{root}/results?locator={}", Results::locator(start)) }));
+        pages.push(
+            json!({ "resultUrl": format!("{root}/results?locator={}{size}", Results::locator(start)) }),
+        );
         start = start.saturating_add(rows);
     }
     Ok(HttpResponse::Ok()
@@ -254,16 +266,34 @@ fn page_asked_for(results: &Results, org: &Org, request: &HttpRequest) -> Result
     Ok(page)
 }
 
-/// The records are locked for the time of one piece only.
+/// The records are locked for the time of one piece only. A torn page breaks off within its middle row.
 fn stream_page(
     page: Page,
     org: web::Data<Org>,
-) -> impl futures_util::Stream<Item = Result<Bytes, Infallible>> {
-    stream::unfold((page, org), |(mut page, org)| async move {
-        let chunk = page.next_chunk(&org.read())?;
-        Some((Ok(chunk), (page, org)))
+    torn: bool,
+) -> impl futures_util::Stream<Item = io::Result<Bytes>> {
+    let page = if torn { page.first_half() } else { page };
+    stream::unfold((page, org), move |(mut page, org)| async move {
+        let Some(chunk) = page.next_chunk(&org.read()) else {
+            if torn {
+                // What is written waits for the stream to pause; a break at once would lose the head as well.
+                tokio::time::sleep(PAUSE).await;
+            }
+            return torn.then(|| (Err(io::ErrorKind::ConnectionAborted.into()), (page, org)));
+        };
+        let kept = if torn && page.is_empty() {
+            chunk.len().saturating_sub(TORN_OFF)
+        } else {
+            chunk.len()
+        };
+        Some((Ok(chunk.slice(..kept)), (page, org)))
     })
 }
+
+/// Long enough for the server to have sent what is written.
+const PAUSE: Duration = Duration::from_millis(20);
+/// The line's end, the last quote, and a little.
+const TORN_OFF: usize = 3;
 
 /// The body of a request for a new job.
 struct CreateJob {

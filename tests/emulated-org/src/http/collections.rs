@@ -63,10 +63,7 @@ struct Batch {
 async fn create(org: web::Data<Org>, caller: Caller, body: JsonBody) -> Result<HttpResponse, Refused> {
     let schema = org.schema();
     let batch = Batch::read(&body)?;
-    let reader = RecordReader {
-        schema: &schema,
-        text: body.text()?,
-    };
+    let reader = RecordReader::of(&schema, &body)?;
     let objects = objects_of(&schema, &batch.records)?;
     let mut operations = Vec::with_capacity(objects.len());
     for (object, record) in objects.iter().zip(&batch.records) {
@@ -97,10 +94,7 @@ async fn create(org: web::Data<Org>, caller: Caller, body: JsonBody) -> Result<H
 async fn update(org: web::Data<Org>, caller: Caller, body: JsonBody) -> Result<HttpResponse, Refused> {
     let schema = org.schema();
     let batch = Batch::read(&body)?;
-    let reader = RecordReader {
-        schema: &schema,
-        text: body.text()?,
-    };
+    let reader = RecordReader::of(&schema, &body)?;
     let objects = objects_of(&schema, &batch.records)?;
     let mut operations = Vec::with_capacity(objects.len());
     let mut given_ids = Vec::with_capacity(objects.len());
@@ -118,12 +112,7 @@ async fn update(org: web::Data<Org>, caller: Caller, body: JsonBody) -> Result<H
         operations.push(operation);
     }
     let outcomes = save_all(&org, &caller, &schema, operations, batch.all_or_none);
-    Ok(answer(
-        outcomes
-            .into_iter()
-            .zip(given_ids)
-            .map(|(outcome, id)| result_json(outcome, id)),
-    ))
+    Ok(answer_by_id(outcomes, given_ids))
 }
 
 async fn upsert(
@@ -136,10 +125,7 @@ async fn upsert(
     let object = object_named(&schema, &path.1)?;
     let (at, field) = key_field(object, &path.2)?;
     let batch = Batch::read(&body)?;
-    let reader = RecordReader {
-        schema: &schema,
-        text: body.text()?,
-    };
+    let reader = RecordReader::of(&schema, &body)?;
     if objects_of(&schema, &batch.records)?
         .iter()
         .any(|other| other.name != object.name)
@@ -207,12 +193,7 @@ async fn delete(
         })
         .collect();
     let outcomes = save_all(&org, &caller, &schema, operations, parameters.all_or_none);
-    Ok(answer(
-        outcomes
-            .into_iter()
-            .zip(ids)
-            .map(|(outcome, id)| result_json(outcome, id)),
-    ))
+    Ok(answer_by_id(outcomes, ids))
 }
 
 async fn retrieve_by_parameters(
@@ -420,6 +401,12 @@ fn result_json(outcome: Outcome, id: Option<RecordId>) -> Json {
 #[must_use]
 pub fn error_json(error: &SaveError) -> Json {
     json!({ "statusCode": error.code, "message": error.message, "fields": error.fields })
+}
+
+/// The answer to requests that named their records.
+fn answer_by_id(outcomes: Vec<Outcome>, ids: Vec<Option<RecordId>>) -> HttpResponse {
+    let results = outcomes.into_iter().zip(ids);
+    answer(results.map(|(outcome, id)| result_json(outcome, id)))
 }
 
 fn answer(results: impl Iterator<Item = Json>) -> HttpResponse {

@@ -5,18 +5,21 @@
 //! |---|---|---|---|
 //! | `/emulator/clock` | GET | | `{"now"}` |
 //! | `/emulator/clock` | POST | `{"set": "2026-11-22T06:00:00Z"}` or `{"advanceSeconds": 60}` | moves the clock |
-//! | `/emulator/faults` | POST | any of `delayMilliseconds`, `cutAfterNextWrites`, `answerNext: {requests, status, code}` | sets faults |
+//! | `/emulator/faults` | POST | any of `delayMilliseconds`, `cutAfterNextWrites`, `cutNextResultPages`, `answerNext: {requests, status, code}` | sets faults |
 //! | `/emulator/faults` | DELETE | | ends all faults |
 //! | `/emulator/tokens/expire` | POST | | ends all sessions |
 //! | `/emulator/tokens/timeout` | POST | `{"seconds": 7200}` | how long an unused session lasts |
 //! | `/emulator/requests` | GET | | `{"total", "counts": [{method, route, count}], "latest": […]}` |
 //! | `/emulator/requests` | DELETE | | forgets them |
+//! | `/emulator/bulk` | POST | any of `waitingMilliseconds`, `runningMilliseconds`, `pageRows` | how long Bulk jobs created from now on take, and how many rows a result page has that asks for no number |
 //! | `/emulator/limits` | POST | `{"dailyApiRequests": 1000}` | changes the daily limit |
 //! | `/emulator/recycle-bin/purge` | POST | | deletes for good what lies in the recycle bin |
 
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use actix_web::{HttpResponse, web};
+use chrono::TimeDelta;
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
 
@@ -46,6 +49,7 @@ pub fn configure(routes: &mut web::ServiceConfig) {
                 .route(web::get().to(read_requests))
                 .route(web::delete().to(clear_requests)),
         )
+        .route("/emulator/bulk", web::post().to(set_bulk))
         .route("/emulator/limits", web::post().to(set_limits))
         .route("/emulator/recycle-bin/purge", web::post().to(purge));
 }
@@ -62,6 +66,7 @@ enum ClockMove {
 struct FaultSettings {
     delay_milliseconds: Option<u64>,
     cut_after_next_writes: Option<u32>,
+    cut_next_result_pages: Option<u32>,
     answer_next: Option<NextAnswers>,
 }
 
@@ -85,6 +90,14 @@ struct LimitSettings {
     daily_api_requests: u64,
 }
 
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct BulkSettings {
+    waiting_milliseconds: Option<u32>,
+    running_milliseconds: Option<u32>,
+    page_rows: Option<NonZeroUsize>,
+}
+
 async fn read_clock(org: web::Data<Org>) -> HttpResponse {
     HttpResponse::Ok().json(json!({ "now": org.clock.now() }))
 }
@@ -104,11 +117,20 @@ async fn move_clock(org: web::Data<Org>, body: JsonBody) -> Result<HttpResponse,
 
 async fn set_faults(org: web::Data<Org>, body: JsonBody) -> Result<HttpResponse, ApiError> {
     let settings: FaultSettings = parse(&body)?;
+    if let Some(next) = &settings.answer_next
+        && !(400..=599).contains(&next.status)
+    {
+        let message = format!("answerNext.status must be from 400 to 599, not {}", next.status);
+        return Err(ApiError::json_parser(message));
+    }
     if let Some(delay) = settings.delay_milliseconds {
         org.faults.delay(Duration::from_millis(delay));
     }
     if let Some(writes) = settings.cut_after_next_writes {
         org.faults.cut_after_next_writes(writes);
+    }
+    if let Some(pages) = settings.cut_next_result_pages {
+        org.faults.cut_next_result_pages(pages);
     }
     if let Some(next) = settings.answer_next {
         org.faults.answer_next(next.requests, next.status, next.code);
@@ -146,6 +168,22 @@ async fn read_requests(org: web::Data<Org>) -> HttpResponse {
 async fn clear_requests(org: web::Data<Org>) -> HttpResponse {
     org.request_log.clear();
     HttpResponse::NoContent().finish()
+}
+
+async fn set_bulk(org: web::Data<Org>, body: JsonBody) -> Result<HttpResponse, ApiError> {
+    let settings: BulkSettings = parse(&body)?;
+    let mut processing = org.bulk.processing_time();
+    if let Some(waiting) = settings.waiting_milliseconds {
+        processing.waiting = TimeDelta::milliseconds(waiting.into());
+    }
+    if let Some(running) = settings.running_milliseconds {
+        processing.running = TimeDelta::milliseconds(running.into());
+    }
+    org.bulk.set_processing_time(processing);
+    if let Some(rows) = settings.page_rows {
+        org.bulk.set_page_rows(rows.get());
+    }
+    Ok(HttpResponse::NoContent().finish())
 }
 
 async fn set_limits(org: web::Data<Org>, body: JsonBody) -> Result<HttpResponse, ApiError> {

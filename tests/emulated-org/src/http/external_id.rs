@@ -91,11 +91,7 @@ async fn upsert(
     let record = body.object()?;
     refuse_field_of_path(&record, &field.name)?;
     refuse_field_of_path(&record, "Id")?;
-    let draft = RecordReader {
-        schema: &schema,
-        text: body.text()?,
-    }
-    .draft(object, &record, &[])?;
+    let draft = RecordReader::of(&schema, &body)?.draft(object, &record, &[])?;
     let operation = Operation::Upsert {
         object: Arc::clone(object),
         key_field: at,
@@ -150,7 +146,7 @@ fn matches(data: &Data, object: &Object, field: &str, value: &str) -> Result<Vec
 
 fn key_value(field: &Field, text: &str) -> Result<Value, ApiError> {
     value_from_text(field, text)
-        .filter(|value| !value.is_null())
+        .filter(|value| !value.is_null() && !text.contains('\0'))
         .ok_or_else(|| {
             let message = format!(
                 "The value {text:?} is not of the type of the external ID field {}",

@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
-use actix_web::http::header::{AUTHORIZATION, HeaderName, HeaderValue, WWW_AUTHENTICATE};
+use actix_web::http::header::{AUTHORIZATION, DATE, HeaderName, HeaderValue, WWW_AUTHENTICATE};
 use actix_web::middleware::Next;
 use actix_web::web::{Bytes, Data};
 use actix_web::{Error, HttpMessage, HttpResponse, ResponseError};
@@ -33,7 +33,7 @@ struct Wrote;
 #[derive(Clone, Copy)]
 struct Cut;
 
-/// The outermost layer: header case and request log.
+/// The outermost layer: header case, the organisation's time, and the request log.
 pub(crate) async fn observe(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
@@ -41,18 +41,21 @@ pub(crate) async fn observe(
     let org = org_of(&request)?;
     let method = request.method().to_string();
     let uri = request.uri().to_string();
-    let response = next.call(request).await;
-    let mut response = match response {
-        Ok(response) => response.map_into_boxed_body(),
-        Err(error) => return Err(error),
-    };
+    let is_knob = request.path().starts_with("/emulator/");
+    let mut response = next.call(request).await?.map_into_boxed_body();
     // Some Salesforce clients look for header names in Title-Case.
     response.response_mut().head_mut().set_camel_case_headers(true);
-    let route = response
-        .request()
-        .match_pattern()
-        .unwrap_or_else(|| response.request().path().to_owned());
-    if !route.starts_with("/emulator/") {
+    // Clients take this header for Salesforce's clock.
+    let date = org.clock.now().format("%a, %d %b %Y %H:%M:%S GMT").to_string();
+    if let Ok(date) = HeaderValue::from_str(&date) {
+        response.headers_mut().insert(DATE, date);
+    }
+    if !is_knob {
+        // One name for all paths without a route, or the log would grow with every made-up path.
+        let route = response
+            .request()
+            .match_pattern()
+            .unwrap_or_else(|| "unknown".to_owned());
         let cut = response.response().extensions().get::<Cut>().is_some();
         let status = if cut { 0 } else { response.status().as_u16() };
         org.request_log.record(LoggedRequest {
@@ -72,6 +75,14 @@ pub(super) async fn gate(
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let org = org_of(&request)?;
+    if request
+        .uri()
+        .path_and_query()
+        .is_some_and(|uri| uri.as_str().len() > MAX_URI_BYTES)
+    {
+        let error = ApiError::new(414, "URI_TOO_LONG", "The URI is longer than 16,384 bytes.");
+        return Ok(request.into_response(error.error_response()));
+    }
     let delay = org.faults.current_delay();
     if !delay.is_zero() {
         tokio::time::sleep(delay).await;
@@ -174,6 +185,10 @@ fn admit(org: &Org, request: &ServiceRequest) -> Result<Caller, ApiError> {
         client,
     })
 }
+
+/// Salesforce takes no longer paths with their query (Salesforce REST API Developer Guide, Status Codes and Error
+/// Responses: 414); what its answer says is believed.
+const MAX_URI_BYTES: usize = 16_384;
 
 /// Retired since Summer '25 (Salesforce Help, article 005321531).
 const RETIRED_VERSIONS: std::ops::RangeInclusive<u16> = 7..=30;

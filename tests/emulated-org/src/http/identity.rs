@@ -26,10 +26,7 @@ pub fn configure(routes: &mut web::ServiceConfig) {
 }
 
 async fn user_info(org: web::Data<Org>, request: HttpRequest) -> HttpResponse {
-    let Ok(session) = session_of(&org, request.headers()) else {
-        return bad_token();
-    };
-    let Some(user) = Person::find(&org, session.user) else {
+    let Some(user) = Person::behind(&org, &request) else {
         return bad_token();
     };
     HttpResponse::Ok().json(json!({
@@ -62,14 +59,13 @@ async fn identity(
     request: HttpRequest,
     path: web::Path<(String, String)>,
 ) -> Result<HttpResponse, ApiError> {
-    let Ok(session) = session_of(&org, request.headers()) else {
+    let Some(user) = Person::behind(&org, &request) else {
         return Ok(bad_token());
     };
     let named = (RecordId::parse(&path.0), RecordId::parse(&path.1));
-    if named != (Some(org.id), Some(session.user)) {
+    if named != (Some(org.id), Some(user.id)) {
         return Err(ApiError::not_found());
     }
-    let user = Person::find(&org, session.user).ok_or_else(ApiError::not_found)?;
     Ok(HttpResponse::Ok().json(json!({
         "id": user.identity_url(&org),
         "asserted_user": true,
@@ -104,7 +100,9 @@ struct Person {
 }
 
 impl Person {
-    fn find(org: &Org, id: RecordId) -> Option<Self> {
+    /// The user of the request's session.
+    fn behind(org: &Org, request: &HttpRequest) -> Option<Self> {
+        let id = session_of(org, request.headers()).ok()?.user;
         let data = org.read();
         let users = data.table("User")?;
         let row = users.get(&id)?;

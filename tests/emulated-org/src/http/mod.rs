@@ -34,6 +34,11 @@ pub const MAX_BODY_BYTES: usize = 50 * 1024 * 1024;
 pub fn configure(routes: &mut web::ServiceConfig) {
     routes
         .app_data(web::PayloadConfig::new(MAX_BODY_BYTES))
+        // Without these, a parameter or path that cannot be read would be answered as plain text.
+        .app_data(web::QueryConfig::default().error_handler(|error, _| {
+            ApiError::new(400, "INVALID_QUERY_PARAMETER", error.to_string()).into()
+        }))
+        .app_data(web::PathConfig::default().error_handler(|_, _| ApiError::not_found().into()))
         .configure(control::configure)
         .configure(oauth::configure)
         .configure(identity::configure)

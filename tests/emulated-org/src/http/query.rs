@@ -6,7 +6,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::{Map, Value as Json, json};
 
 use super::record::field_json;
-use super::{ApiError, ApiVersion, Caller, resource};
+use super::{ApiError, ApiVersion, Caller, get_or_head, resource};
 use crate::data::{Data, Row};
 use crate::org::Org;
 use crate::schema::{FieldType, Object};
@@ -24,10 +24,10 @@ const MIN_BATCH: usize = 200;
 /// Adds the routes below `/services/data/{version}`.
 pub fn configure(routes: &mut web::ServiceConfig) {
     routes
-        .service(resource("/query", "GET,HEAD").route(web::get().to(query)))
-        .service(resource("/queryAll", "GET,HEAD").route(web::get().to(query_all)))
-        .service(resource("/query/{locator}", "GET,HEAD").route(web::get().to(more)))
-        .service(resource("/queryAll/{locator}", "GET,HEAD").route(web::get().to(more)));
+        .service(resource("/query", "GET,HEAD").route(get_or_head().to(query)))
+        .service(resource("/queryAll", "GET,HEAD").route(get_or_head().to(query_all)))
+        .service(resource("/query/{locator}", "GET,HEAD").route(get_or_head().to(more)))
+        .service(resource("/queryAll/{locator}", "GET,HEAD").route(get_or_head().to(more)));
 }
 
 impl From<SoqlError> for ApiError {

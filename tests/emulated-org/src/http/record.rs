@@ -1,12 +1,13 @@
 //! Records on the wire: JSON objects into drafts, rows into JSON objects.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use rust_decimal::Decimal;
 use serde_json::{Map, Value as Json, json};
 
-use super::body::position;
+use super::body::{JsonBody, position};
 use super::{ApiError, ApiVersion};
 use crate::data::{Draft, ParentKey, Row, SaveError, validate};
 use crate::id::RecordId;
@@ -31,7 +32,18 @@ pub struct RecordReader<'a> {
     pub text: &'a str,
 }
 
-impl RecordReader<'_> {
+impl<'a> RecordReader<'a> {
+    /// For the records of a body.
+    ///
+    /// # Errors
+    /// The body is empty or no UTF-8.
+    pub fn of(schema: &'a Schema, body: &'a JsonBody) -> Result<Self, ApiError> {
+        Ok(Self {
+            schema,
+            text: body.text()?,
+        })
+    }
+
     /// Reads a record's fields. `attributes` and the keys in `skip` (lower case) are left out.
     ///
     /// # Errors
@@ -42,17 +54,27 @@ impl RecordReader<'_> {
         record: &Map<String, Json>,
         skip: &[&str],
     ) -> Result<Draft, ReadError> {
+        let duplicate =
+            |key: &str| ReadError::Request(ApiError::json_parser(format!("Duplicate field: {key}")));
         let mut draft = Draft::default();
+        let mut by_relationship: Vec<(usize, &str)> = Vec::new();
         let mut refused = None;
+        let mut skipped = BTreeSet::new();
         for (key, json) in record {
-            if key == "attributes" || skip.contains(&key.to_ascii_lowercase().as_str()) {
+            if key == "attributes" {
+                check_attributes(object, json)?;
+                continue;
+            }
+            let lower = key.to_ascii_lowercase();
+            if skip.contains(&lower.as_str()) {
+                if !skipped.insert(lower) {
+                    return Err(duplicate(key));
+                }
                 continue;
             }
             if let Some((at, field)) = object.field(key) {
                 if draft.values.iter().any(|(known, _)| *known == at) {
-                    return Err(ReadError::Request(ApiError::json_parser(format!(
-                        "Duplicate field: {key}"
-                    ))));
+                    return Err(duplicate(key));
                 }
                 match self.value(field, json) {
                     Ok(value) => draft.values.push((at, value)),
@@ -60,13 +82,33 @@ impl RecordReader<'_> {
                     Err(error) => return Err(error),
                 }
             } else if let Some((at, field)) = object.relationship(key) {
+                if by_relationship.iter().any(|(known, _)| *known == at) {
+                    return Err(duplicate(key));
+                }
+                by_relationship.push((at, key));
                 match json {
-                    Json::Null => draft.values.push((at, Value::Null)),
+                    Json::Null => {}
                     Json::Object(parent) => draft.parents.push(self.parent(at, field, parent)?),
                     other => return Err(self.mismatch(field, other)),
                 }
             } else {
                 return Err(ReadError::Request(ApiError::no_such_column(key, &object.name)));
+            }
+        }
+        for (at, key) in by_relationship {
+            if let Some(field) = object
+                .fields
+                .get(at)
+                .filter(|_| draft.values.iter().any(|(known, _)| *known == at))
+            {
+                let message = format!(
+                    "Cannot specify both an external ID reference {key} and a salesforce id, {}",
+                    field.name
+                );
+                refused =
+                    refused.or_else(|| Some(SaveError::of_field("INVALID_FIELD", &field.name, message)));
+            } else if !draft.parents.iter().any(|parent| parent.reference == at) {
+                draft.values.push((at, Value::Null));
             }
         }
         // A wrong column refuses the whole request even where a wrong id came before it.
@@ -92,6 +134,12 @@ impl RecordReader<'_> {
                     .map(Value::Id)
                     .ok_or_else(|| ReadError::Record(validate::malformed_id(field, text))),
             },
+            // Even `5.0` is no whole number to Salesforce's parser (believed).
+            (FieldType::Int | FieldType::Long, Json::Number(number))
+                if number.to_string().contains(['.', 'e', 'E']) =>
+            {
+                Err(mismatch())
+            }
             (kind, Json::Number(number)) if kind.is_number() => parse_decimal(&number.to_string(), kind)
                 .map(Value::Number)
                 .ok_or_else(mismatch),
@@ -185,6 +233,21 @@ impl RecordReader<'_> {
     }
 }
 
+/// Attributes may be left out, but not speak of another object (code and message believed).
+fn check_attributes(object: &Object, attributes: &Json) -> Result<(), ReadError> {
+    let Json::Object(attributes) = attributes else {
+        let message = "attributes must be a JSON object";
+        return Err(ReadError::Request(ApiError::json_parser(message)));
+    };
+    match attributes.get("type").and_then(Json::as_str) {
+        Some(name) if !name.eq_ignore_ascii_case(&object.name) => {
+            let message = format!("attributes.type is {name}; the record is of type {}", object.name);
+            Err(ReadError::Request(ApiError::new(400, "INVALID_TYPE", message)))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Reads a value from text, as in a path, a CSV cell, or a JSON string; empty text is null. `None` if the text
 /// is of another type.
 #[must_use]
@@ -201,7 +264,7 @@ pub fn value_from_text(field: &Field, text: &str) -> Option<Value> {
         FieldType::Boolean if text.eq_ignore_ascii_case("false") => Some(Value::Boolean(false)),
         FieldType::Date => NaiveDate::parse_from_str(text, "%Y-%m-%d")
             .ok()
-            .filter(|date| text.len() == 10 && in_calendar(*date))
+            .filter(|date| has_shape(text, "0000-00-00") && text.len() == 10 && in_calendar(*date))
             .map(Value::Date),
         FieldType::Datetime => parse_datetime(text).map(Value::DateTime),
         FieldType::Time => parse_time(text).map(Value::Time),
@@ -214,6 +277,9 @@ pub fn value_from_text(field: &Field, text: &str) -> Option<Value> {
 /// A moment in ISO 8601 with a zone: `Z`, `+0200` or `+02:00`.
 #[must_use]
 pub fn parse_datetime(text: &str) -> Option<DateTime<Utc>> {
+    if !has_shape(text, "0000-00-00T00:00:00") {
+        return None;
+    }
     ["%Y-%m-%dT%H:%M:%S%.f%:z", "%Y-%m-%dT%H:%M:%S%.f%z"]
         .into_iter()
         .find_map(|format| DateTime::parse_from_str(text, format).ok())
@@ -274,6 +340,10 @@ fn lower_first(name: &str) -> String {
 }
 
 fn parse_decimal(text: &str, kind: FieldType) -> Option<Decimal> {
+    // The parser of decimals takes `1_000`.
+    if text.contains('_') {
+        return None;
+    }
     let number = Decimal::from_str_exact(text)
         .or_else(|_| Decimal::from_scientific(text))
         .or_else(|_| text.parse())
@@ -284,7 +354,20 @@ fn parse_decimal(text: &str, kind: FieldType) -> Option<Decimal> {
 
 fn parse_time(text: &str) -> Option<NaiveTime> {
     let text = text.strip_suffix('Z').unwrap_or(text);
+    if !has_shape(text, "00:00:00") {
+        return None;
+    }
     NaiveTime::parse_from_str(text, "%H:%M:%S%.f").ok()
+}
+
+/// Whether a text begins with this shape, in which 0 stands for any digit. Chrono takes signs, blanks and single
+/// digits as well, which ISO 8601 has not.
+fn has_shape(text: &str, shape: &str) -> bool {
+    text.len() >= shape.len()
+        && text
+            .bytes()
+            .zip(shape.bytes())
+            .all(|(given, wanted)| given == wanted || wanted == b'0' && given.is_ascii_digit())
 }
 
 /// Salesforce keeps days from 1700 to 4000.

@@ -11,7 +11,7 @@ use super::errors::ApiError;
 use super::record::parse_datetime;
 use super::sobjects::object_named;
 use super::{Caller, get_or_head, resource};
-use crate::data::Row;
+use crate::data::{Data, Row};
 use crate::org::Org;
 use crate::schema::Object;
 use crate::value::{Value, datetime_json};
@@ -49,16 +49,10 @@ async fn updated(
     let object = replicateable(object_named(&schema, &path.1)?)?;
     let span = span.read(org.clock.now(), UPDATED_DAYS)?;
     let data = org.read();
-    let table = data.table(&object.name).ok_or_else(ApiError::unknown_object)?;
-    let ids: Vec<&Row> = table
-        .rows()
-        .filter(|row| !row.is_deleted() && span.holds(object, row))
-        .take(MAX_IDS + 1)
+    let ids: Vec<Json> = rows_within(&data, object, &span, false)?
+        .iter()
+        .map(|row| json!(row.id().as_str()))
         .collect();
-    if ids.len() > MAX_IDS {
-        return Err(too_many());
-    }
-    let ids: Vec<Json> = ids.iter().map(|row| json!(row.id().as_str())).collect();
     Ok(HttpResponse::Ok().json(json!({ "ids": ids, "latestDateCovered": datetime_json(span.end) })))
 }
 
@@ -73,16 +67,7 @@ async fn deleted(
     let now = org.clock.now();
     let span = span.read(now, DELETED_DAYS)?;
     let data = org.read();
-    let table = data.table(&object.name).ok_or_else(ApiError::unknown_object)?;
-    let rows: Vec<&Row> = table
-        .rows()
-        .filter(|row| row.is_deleted() && span.holds(object, row))
-        .take(MAX_IDS + 1)
-        .collect();
-    if rows.len() > MAX_IDS {
-        return Err(too_many());
-    }
-    let records: Vec<Json> = rows
+    let records: Vec<Json> = rows_within(&data, object, &span, true)?
         .iter()
         .filter_map(|row| {
             let deleted = stamp(object, row)?;
@@ -95,6 +80,29 @@ async fn deleted(
         "earliestDateAvailable": datetime_json(minute(earliest)),
         "latestDateCovered": datetime_json(span.end),
     })))
+}
+
+/// The live or the deleted rows that were last written within the span.
+fn rows_within<'d>(
+    data: &'d Data,
+    object: &Object,
+    span: &Span,
+    deleted: bool,
+) -> Result<Vec<&'d Row>, ApiError> {
+    let table = data.table(&object.name).ok_or_else(ApiError::unknown_object)?;
+    let rows: Vec<&Row> = table
+        .rows()
+        .filter(|row| row.is_deleted() == deleted && span.holds(object, row))
+        .take(MAX_IDS + 1)
+        .collect();
+    if rows.len() > MAX_IDS {
+        return Err(ApiError::new(
+            400,
+            "EXCEEDED_ID_LIMIT",
+            "The span holds more than 600,000 records. Ask for a shorter one.",
+        ));
+    }
+    Ok(rows)
 }
 
 impl SpanParameters {
@@ -116,10 +124,13 @@ impl SpanParameters {
                 )
             })
         };
-        let start = minute(moment("start", self.start.as_ref())?);
-        let end = minute(moment("end", self.end.as_ref())?);
-        if end <= start {
-            let message = "endDate must be at least one minute greater than startDate";
+        let (given_start, given_end) = (
+            moment("start", self.start.as_ref())?,
+            moment("end", self.end.as_ref())?,
+        );
+        let (start, end) = (minute(given_start), minute(given_end));
+        if given_end - given_start <= TimeDelta::minutes(1) {
+            let message = "endDate must be more than one minute greater than startDate";
             return Err(ApiError::new(400, "INVALID_REPLICATION_DATE", message));
         }
         if start < minute(now - TimeDelta::days(days)) {
@@ -158,12 +169,4 @@ fn replicateable(object: &Object) -> Result<&Object, ApiError> {
     }
     let message = format!("sObject type '{}' is not replicateable.", object.name);
     Err(ApiError::new(400, "INVALID_TYPE", message))
-}
-
-fn too_many() -> ApiError {
-    ApiError::new(
-        400,
-        "EXCEEDED_ID_LIMIT",
-        "The span holds more than 600,000 records. Ask for a shorter one.",
-    )
 }

@@ -186,11 +186,7 @@ async fn create(
         let message = "cannot specify Id in an insert call";
         return Err(SaveError::of_field("INVALID_FIELD_FOR_INSERT_UPDATE", "Id", message).into());
     }
-    let draft = RecordReader {
-        schema: &schema,
-        text: body.text()?,
-    }
-    .draft(object, &record, &[])?;
+    let draft = RecordReader::of(&schema, &body)?.draft(object, &record, &[])?;
     let operation = Operation::Create {
         object: Arc::clone(object),
         draft,
@@ -224,11 +220,7 @@ async fn update(
     let record = body.object()?;
     refuse_field_of_path(&record, "Id")?;
     let id = live_row(&org.read(), object, &path.2)?.id();
-    let draft = RecordReader {
-        schema: &schema,
-        text: body.text()?,
-    }
-    .draft(object, &record, &[])?;
+    let draft = RecordReader::of(&schema, &body)?.draft(object, &record, &[])?;
     let operation = Operation::Update {
         object: Arc::clone(object),
         id,

@@ -56,10 +56,7 @@ async fn create(
         return Err(ApiError::json_parser("records must be a list of objects").into());
     };
     let mut reader = TreeReader {
-        records: RecordReader {
-            schema: &schema,
-            text: body.text()?,
-        },
+        records: RecordReader::of(&schema, &body)?,
         nodes: Vec::new(),
         references: BTreeSet::new(),
     };

@@ -106,6 +106,15 @@ impl Filter {
                 .map(|condition| Self::check(condition, text, today, resolve))
                 .collect()
         };
+        let checked = |path| {
+            let field = Checked {
+                field: resolve(path)?,
+                text,
+                today,
+            };
+            field.must_be_filterable()?;
+            Ok(field)
+        };
         Ok(match condition {
             Condition::All(conditions) => Self::All(each(conditions)?),
             Condition::Any(conditions) => Self::Any(each(conditions)?),
@@ -115,22 +124,12 @@ impl Filter {
                 operator,
                 literal,
             } => {
-                let field = Checked {
-                    field: resolve(path)?,
-                    text,
-                    today,
-                };
-                field.must_be_filterable()?;
+                let field = checked(path)?;
                 let test = field.comparison(*operator, literal)?;
                 Self::Field(Box::new(field.field), test)
             }
             Condition::Like { path, pattern } => {
-                let field = Checked {
-                    field: resolve(path)?,
-                    text,
-                    today,
-                };
-                field.must_be_filterable()?;
+                let field = checked(path)?;
                 if !field.field.kind.is_text() || field.field.kind == FieldType::Multipicklist {
                     return Err(field.invalid_operator());
                 }
@@ -141,12 +140,7 @@ impl Filter {
                 operator,
                 literals,
             } => {
-                let field = Checked {
-                    field: resolve(path)?,
-                    text,
-                    today,
-                };
-                field.must_be_filterable()?;
+                let field = checked(path)?;
                 let test = field.membership(*operator, literals)?;
                 Self::Field(Box::new(field.field), test)
             }

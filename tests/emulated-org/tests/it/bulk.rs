@@ -2,13 +2,14 @@
 // Clippy knows test code by this mark alone; helpers beside the tests may fail loudly as well.
 #![cfg(test)]
 
+mod results;
+
 use std::time::Duration;
 
 use chrono::TimeDelta;
 use emulated_org::bulk::ProcessingTime;
 use emulated_org::limits::Allocation;
-use emulated_org::tokens::Session;
-use emulated_org::{Clock, NewUser, Options, RecordId, Value};
+use emulated_org::{Clock, Options, RecordId, Value};
 use serde_json::{Value as Json, json};
 
 use crate::client::{Answer, Client, V};
@@ -112,145 +113,6 @@ async fn a_job_waits_runs_and_ends_with_the_clock() {
 }
 
 #[tokio::test]
-async fn results_are_csv_with_every_value_in_quotes() {
-    let client = start().await;
-    let moment = "2026-02-17T10:00:00.250Z".parse().unwrap();
-    let fields = vec![
-        ("Name", Value::text("Ärzte \"Nord\", GmbH")),
-        ("BillingStreet", Value::text("Hof 1\nLinks")),
-        ("AnnualRevenue", Value::Number(1_100.into())),
-        ("NumberOfEmployees", Value::Number(12.into())),
-        ("CreatedDate", Value::DateTime(moment)),
-    ];
-    let account = client.org.seed("Account", [fields]).unwrap()[0];
-    let contact = |name: &str, account: Value| vec![("LastName", Value::text(name)), ("AccountId", account)];
-    let contacts = [contact("Ann", Value::Id(account)), contact("Ben", Value::Null)];
-    let contacts = client.org.seed("Contact", contacts).unwrap();
-
-    let soql = "SELECT id, Name, BillingStreet, AnnualRevenue, NumberOfEmployees, CreatedDate, IsDeleted, Industry \
-                FROM Account";
-    let job = completed(&client, soql).await;
-    let page = client.get(&format!("{job}/results")).await;
-    assert_eq!(
-        page.text,
-        format!(
-            "\"Id\",\"Name\",\"BillingStreet\",\"AnnualRevenue\",\"NumberOfEmployees\",\"CreatedDate\",\"IsDeleted\",\
-             \"Industry\"\n\"{account}\",\"Ärzte \"\"Nord\"\", GmbH\",\"Hof 1\nLinks\",\"1100.0\",\"12\",\
-             \"2026-02-17T10:00:00.000Z\",\"false\",\"\"\n"
-        )
-    );
-    assert_eq!(page.header("content-type"), "text/csv; charset=UTF-8");
-    assert_eq!(
-        (
-            page.header("sforce-numberofrecords"),
-            page.header("sforce-locator")
-        ),
-        ("1", "null")
-    );
-
-    let soql = "SELECT Id, Account.Name FROM Contact ORDER BY LastName";
-    let job = json!({"operation": "query", "query": soql, "columnDelimiter": "TAB", "lineEnding": "CRLF"});
-    let job = create(&client, job).await;
-    client.org.clock().advance(Duration::from_mins(3));
-    let page = client.get(&format!("{job}/results")).await;
-    let [ann, ben] = [contacts[0], contacts[1]];
-    assert_eq!(
-        page.text,
-        format!("\"Id\"\t\"Account.Name\"\r\n\"{ann}\"\t\"Ärzte \"\"Nord\"\", GmbH\"\r\n\"{ben}\"\t\"\"\r\n")
-    );
-}
-
-#[tokio::test]
-async fn pages_are_read_by_locator_each_with_the_header_as_often_as_wanted() {
-    let client = start().await;
-    let names: Vec<String> = (0..25).map(|index| format!("A{index:02}")).collect();
-    seed_accounts(&client, names.clone());
-    let job = completed(&client, "SELECT Name FROM Account ORDER BY Name").await;
-    let mut path = format!("{job}/results?maxRecords=10");
-    let mut pages = Vec::new();
-    loop {
-        let page = client.get(&path).await;
-        assert!(page.text.starts_with("\"Name\"\n"), "{}", page.text);
-        assert_eq!(
-            page.header("sforce-numberofrecords"),
-            column(&page).len().to_string()
-        );
-        let locator = page.header("sforce-locator").to_owned();
-        pages.push((path.clone(), column(&page)));
-        if locator == "null" {
-            break;
-        }
-        path = format!("{job}/results?locator={locator}&maxRecords=10");
-    }
-    assert_eq!(
-        pages.iter().map(|(_, rows)| rows.len()).collect::<Vec<_>>(),
-        [10, 10, 5]
-    );
-    assert_eq!(
-        pages
-            .iter()
-            .flat_map(|(_, rows)| rows.clone())
-            .collect::<Vec<_>>(),
-        names
-    );
-    let (again, rows) = &pages[1];
-    assert_eq!(&column(&client.get(again).await), rows);
-
-    for wrong in [
-        "locator=nonsense",
-        "locator=MjU",
-        "maxRecords=0",
-        "maxRecords=many",
-    ] {
-        assert_eq!(
-            client.get(&format!("{job}/results?{wrong}")).await.status,
-            400,
-            "{wrong}"
-        );
-    }
-}
-
-#[tokio::test]
-async fn a_page_without_a_wanted_size_has_the_size_that_was_set() {
-    let client = start().await;
-    seed_accounts(&client, (0..5).map(|index| format!("A{index}")));
-    client.org.org().bulk.set_page_rows(2);
-    let job = completed(&client, "SELECT Name FROM Account").await;
-    assert_eq!(column(&client.get(&format!("{job}/results")).await), ["A0", "A1"]);
-    let listed = client.get(&format!("{job}/resultPages")).await.json();
-    let pages = listed["resultPages"].as_array().unwrap();
-    let mut rows = Vec::new();
-    for page in pages {
-        rows.extend(column(&client.get(page["resultUrl"].as_str().unwrap()).await));
-    }
-    assert_eq!((pages.len(), &listed["done"]), (3, &json!(true)));
-    assert_eq!(rows, ["A0", "A1", "A2", "A3", "A4"]);
-    let older = format!("{job}/resultPages").replace("v68.0", "v57.0");
-    assert_eq!(client.get(&older).await.status, 404);
-}
-
-#[tokio::test]
-async fn result_pages_are_listed_five_at_a_time() {
-    let client = start().await;
-    seed_accounts(&client, (0..12).map(|index| format!("A{index:02}")));
-    let job = completed(&client, "SELECT Name FROM Account").await;
-    let first = client
-        .get(&format!("{job}/resultPages?maxRecords=2"))
-        .await
-        .json();
-    assert_eq!(
-        (first["resultPages"].as_array().unwrap().len(), &first["done"]),
-        (5, &json!(false))
-    );
-    let next = first["nextRecordsUrl"].as_str().unwrap();
-    let second = client.get(&format!("{next}&maxRecords=2")).await.json();
-    assert_eq!(
-        (second["resultPages"].as_array().unwrap().len(), &second["done"]),
-        (1, &json!(true))
-    );
-}
-
-#[tokio::test]
 async fn a_job_has_the_rows_of_the_moment_it_runs_as_they_were() {
     let client = start().await;
     let ids = seed_accounts(&client, ["First".to_owned(), "Second".to_owned()]);
@@ -303,16 +165,6 @@ async fn query_all_jobs_see_the_recycle_bin() {
 }
 
 #[tokio::test]
-async fn results_are_read_with_the_version_of_the_job() {
-    let client = start().await;
-    seed_accounts(&client, ["Acme".to_owned()]);
-    let job = completed(&client, "SELECT Name FROM Account").await;
-    let older = format!("{job}/results").replace("v68.0", "v67.0");
-    assert_eq!(client.get(&older).await.status, 409);
-    assert_eq!(client.get(&format!("{job}/results")).await.status, 200);
-}
-
-#[tokio::test]
 async fn a_job_is_aborted_while_it_lasts_and_deleted_after() {
     let client = start().await;
     let invalid_state = (400, "INVALIDJOBSTATE".to_owned());
@@ -348,24 +200,7 @@ async fn a_job_is_aborted_while_it_lasts_and_deleted_after() {
 async fn the_jobs_of_others_are_out_of_sight() {
     let client = start().await;
     let job = completed(&client, "SELECT Id FROM Account").await;
-    let nina = NewUser {
-        first_name: "Nina".to_owned(),
-        last_name: "Berg".to_owned(),
-        username: "nina@northwind.example".to_owned(),
-        is_active: true,
-    };
-    let user = client.org.create_user(&nina).unwrap();
-    let session = Session {
-        user,
-        app: "tests".to_owned(),
-        scopes: vec!["api".to_owned()],
-    };
-    let token =
-        client
-            .org
-            .org()
-            .tokens
-            .issue(client.org.organization_id(), session, client.org.clock().now());
+    let token = client.token_of_another_user();
     let aborted = json!({"state": "Aborted"});
     for request in [
         client.http.get(client.url(&job)),
@@ -501,27 +336,4 @@ async fn what_bulk_cannot_query_is_refused_when_the_job_is_created() {
         let answer = client.post(&format!("{V}/jobs/query"), &body).await;
         assert_eq!(answer.refusal(), (400, code.to_owned()), "{body}");
     }
-}
-
-#[tokio::test]
-async fn a_page_of_many_pieces_has_every_row_once() {
-    let client = start().await;
-    let street = "Am \"Hang\", Haus, ".repeat(12);
-    let rows = (0..8_000).map(|index| {
-        vec![
-            ("Name", Value::text(format!("A{index:05}"))),
-            ("BillingStreet", Value::text(street.as_str())),
-        ]
-    });
-    client.org.seed("Account", rows).unwrap();
-    let job = completed(&client, "SELECT Name, BillingStreet FROM Account").await;
-    let page = client.get(&format!("{job}/results")).await;
-    assert!(page.text.len() > 8 * 128 * 1024, "{}", page.text.len());
-    assert_eq!(page.header("sforce-numberofrecords"), "8000");
-    assert_eq!(
-        column(&page),
-        (0..8_000).map(|index| format!("A{index:05}")).collect::<Vec<_>>()
-    );
-    let mut reader = csv::Reader::from_reader(page.text.as_bytes());
-    assert!(reader.records().all(|row| row.unwrap()[1] == *street.trim_end()));
 }

@@ -9,7 +9,8 @@ use aws_lc_rs::rsa::{KeyPair, KeySize};
 use aws_lc_rs::signature::KeyPair as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use emulated_org::{App, EmulatedOrg, Options};
+use emulated_org::tokens::Session;
+use emulated_org::{App, EmulatedOrg, NewUser, Options};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use reqwest::Method;
 use reqwest::header::HeaderMap;
@@ -205,8 +206,13 @@ impl Client {
         self.http.request(method, self.url(path)).bearer_auth(&self.token)
     }
 
+    /// The head of an answer, its body still to be read.
+    pub async fn send_only(&self, request: reqwest::RequestBuilder) -> reqwest::Response {
+        request.send().await.expect("an answer")
+    }
+
     pub async fn send(&self, request: reqwest::RequestBuilder) -> Answer {
-        let response = request.send().await.expect("an answer");
+        let response = self.send_only(request).await;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         Answer {
             status,
@@ -225,6 +231,33 @@ impl Client {
         let answer = self.get(&format!("{V}/sobjects/{object}/{id}")).await;
         assert_eq!(answer.status, 200, "{}", answer.text);
         answer.json()
+    }
+
+    /// A live token of another user than this client's.
+    pub fn token_of_another_user(&self) -> String {
+        let nina = NewUser {
+            first_name: "Nina".to_owned(),
+            last_name: "Berg".to_owned(),
+            username: "nina@northwind.example".to_owned(),
+            is_active: true,
+        };
+        let user = self.org.create_user(&nina).expect("a user");
+        let session = Session {
+            user,
+            app: CONSUMER_KEY.to_owned(),
+            scopes: vec!["api".to_owned()],
+        };
+        let now = self.org.clock().now();
+        self.org
+            .org()
+            .tokens
+            .issue(self.org.organization_id(), session, now)
+    }
+
+    /// A turn of one of the knobs for other processes.
+    pub async fn knob(&self, method: Method, path: &str, body: &Json) -> Answer {
+        self.send(self.http.request(method, self.url(path)).json(body))
+            .await
     }
 
     pub fn url(&self, path: &str) -> String {

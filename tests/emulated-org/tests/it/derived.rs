@@ -187,3 +187,31 @@ async fn seeds_go_through_the_same_rules_and_may_set_audit_fields() {
         assert!(client.org.seed("Account", [wrong.clone()]).is_err(), "{wrong:?}");
     }
 }
+
+#[tokio::test]
+async fn activities_are_of_their_plain_subtype_unless_another_is_given() {
+    let client = Client::start().await;
+    let event = json!({ "ActivityDateTime": "2026-12-01T09:00:00Z", "DurationInMinutes": 30 });
+    for (object, field, fields, stored) in [
+        ("Task", "TaskSubtype", json!({ "Subject": "S" }), "Task"),
+        (
+            "Task",
+            "TaskSubtype",
+            json!({ "Subject": "S", "TaskSubtype": null }),
+            "Task",
+        ),
+        (
+            "Task",
+            "TaskSubtype",
+            json!({ "Subject": "S", "TaskSubtype": "Call" }),
+            "Call",
+        ),
+        ("Event", "EventSubtype", event, "Event"),
+    ] {
+        let id = client.create(object, fields.clone()).await;
+        assert_eq!(client.read(object, &id).await[field], stored, "{fields}");
+        let path = format!("{V}/sobjects/{object}/{id}");
+        assert_eq!(client.patch(&path, &json!({ "Subject": "T" })).await.status, 204);
+        assert_eq!(client.read(object, &id).await[field], stored, "{fields}");
+    }
+}

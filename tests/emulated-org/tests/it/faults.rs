@@ -62,6 +62,26 @@ async fn every_kind_of_write_can_be_cut() {
         request.send().await.expect_err("no answer comes");
     }
     assert_eq!(accounts(&client), 3);
+
+    let jobs = format!("{V}/jobs/query");
+    let job = json!({ "operation": "query", "query": "SELECT Id FROM Account" });
+    client.org.faults().cut_after_next_writes(1);
+    let create = client.request(Method::POST, &jobs).json(&job);
+    create.send().await.expect_err("no answer comes");
+    let listed = client.get(&jobs).await.json()["records"].clone();
+    let job_id = listed[0]["id"].as_str().expect("the job was created").to_owned();
+    let path = format!("{jobs}/{job_id}");
+    client.org.faults().cut_after_next_writes(1);
+    let wrong = json!({ "operation": "query", "query": "SELECT Nope FROM Account" });
+    assert_eq!(
+        client.post(&jobs, &wrong).await.status,
+        400,
+        "a job that is refused is not cut"
+    );
+    client.org.clock().advance(Duration::from_secs(60));
+    let delete = client.request(Method::DELETE, &path);
+    delete.send().await.expect_err("no answer comes");
+    assert_eq!(client.get(&path).await.status, 404);
     assert_eq!(
         client
             .get(&format!("{V}/sobjects/Account/{id}"))
@@ -82,6 +102,35 @@ async fn canned_errors_answer_instead_of_the_work_and_then_end() {
     assert_eq!(create().await.refusal(), (400, "UNABLE_TO_LOCK_ROW".to_owned()));
     assert_eq!(accounts(&client), 0);
     assert_eq!(create().await.status, 201);
+}
+
+#[tokio::test]
+async fn a_long_row_of_canned_errors_costs_no_memory_and_their_status_must_be_an_error() {
+    let client = Client::start().await;
+    let canned = |requests: u32, status: u16| json!({ "answerNext": { "requests": requests, "status": status, "code": "SERVER_UNAVAILABLE" } });
+    let knob = async |body: Json| client.knob(Method::POST, "/emulator/faults", &body).await.status;
+    // Four billion stored answers would take longer, and more memory, than any machine here has.
+    assert_eq!(knob(canned(u32::MAX, 503)).await, 204);
+    for _ in 0..3 {
+        assert_eq!(client.get(V).await.status, 503);
+    }
+    client.org.faults().clear();
+    for status in [0, 101, 200, 600] {
+        assert_eq!(knob(canned(1, status)).await, 400, "{status}");
+    }
+    assert_eq!(client.get(V).await.status, 200);
+}
+
+#[tokio::test]
+async fn made_up_paths_share_one_line_of_the_log() {
+    let client = Client::start().await;
+    client.org.request_log().clear();
+    for index in 0..20 {
+        client.get(&format!("/nowhere/{index}")).await;
+        client.get(&format!("{V}/nowhere/{index}")).await;
+    }
+    assert_eq!(client.org.request_log().total(), 40);
+    assert!(client.org.request_log().counts().len() <= 2);
 }
 
 #[tokio::test]
@@ -118,9 +167,7 @@ async fn requests_are_counted_by_method_and_route() {
 #[tokio::test]
 async fn other_processes_turn_the_same_knobs_over_http() {
     let client = Client::start().await;
-    let knob = |method: Method, path: &'static str, body: Json| {
-        client.send(client.http.request(method, client.url(path)).json(&body))
-    };
+    let knob = async |method: Method, path: &str, body: Json| client.knob(method, path, &body).await;
     let set = knob(
         Method::POST,
         "/emulator/clock",
@@ -157,9 +204,7 @@ async fn other_processes_turn_the_same_knobs_over_http() {
     };
     client2.log_in().await;
     let client = client2;
-    let knob = |method: Method, path: &'static str, body: Json| {
-        client.send(client.http.request(method, client.url(path)).json(&body))
-    };
+    let knob = async |method: Method, path: &str, body: Json| client.knob(method, path, &body).await;
     let answer = json!({ "requests": 1, "status": 500, "code": "UNKNOWN_EXCEPTION" });
     let faults = json!({ "answerNext": answer, "cutAfterNextWrites": 1, "delayMilliseconds": 1 });
     assert_eq!(knob(Method::POST, "/emulator/faults", faults).await.status, 204);

@@ -40,7 +40,16 @@ async fn broken_json_is_refused_with_its_place() {
     let client = Client::start().await;
     let deep = "[".repeat(100_000);
     let nested = format!("{{\"Name\":{}1{}}}", "{\"a\":".repeat(500), "}".repeat(500));
-    let bodies: [&[u8]; 8] = [
+    let bodies: [&[u8]; 17] = [
+        br#"{"Name":"A","Name":"B"}"#,
+        br#"{"Name":"A","N\u0061me":"B"}"#,
+        br#"{"Name":"A","Site":{"b":[{"x":1,"x":1}]}}"#,
+        br#"{"Name":"A\u0000B"}"#,
+        br#"{"Na\u0000me":"A"}"#,
+        b"{\"Name\":\"A\0B\"}",
+        b"{\"Name\":\"A\"}\0",
+        br#"{"Name":"\ud800"}"#,
+        b"{\"Name\":\"A\xc3\x28\"}",
         b"",
         b"{",
         b"{\"Name\":}",
@@ -59,6 +68,22 @@ async fn broken_json_is_refused_with_its_place() {
             body.get(..20)
         );
     }
+    let twice = br#"{"Name":"A","Site":"x","Name":"B"}"#;
+    let answer = post_bytes(&client, twice.to_vec(), &[]).await;
+    assert_eq!(answer.error().2, "Duplicate field 'Name' at [line:1, column:34]");
+    let collections = format!("{V}/composite/sobjects");
+    let twice = r#"{"records":[{"attributes":{"type":"Account"},"Name":"A","Name":"B"}]}"#;
+    let request = client.request(Method::POST, &collections);
+    let request = request.header("Content-Type", "application/json").body(twice);
+    assert_eq!(client.send(request).await.refusal().1, "JSON_PARSER_ERROR");
+    let numbers = br#"{"Name":"A","BillingLatitude":48.137,"Description":null,"NumberOfEmployees":7}"#;
+    let read = post_bytes(&client, numbers.to_vec(), &[("Content-Type", "application/json")])
+        .await
+        .id();
+    assert_eq!(
+        client.read("Account", &read).await["BillingLatitude"].to_string(),
+        "48.137"
+    );
     let other = post_bytes(
         &client,
         b"Name=A".to_vec(),
@@ -139,4 +164,30 @@ async fn a_slow_request_does_not_hold_up_others() {
         client.create("Account", json!({ "Name": "Quick" })),
     );
     assert!(quick.await.is_ok());
+}
+
+#[tokio::test]
+async fn parameters_and_paths_that_cannot_be_read_are_refused_in_salesforces_form() {
+    let client = Client::start().await;
+    let id = client.create("Account", json!({ "Name": "A" })).await;
+    let delete = format!("{V}/composite/sobjects?ids={id}&allOrNone=perhaps");
+    assert_eq!(
+        client.delete(&delete).await.refusal(),
+        (400, "INVALID_QUERY_PARAMETER".to_owned())
+    );
+    let upsert = format!("{V}/sobjects/User/Username/a%00b");
+    assert_eq!(
+        client.patch(&upsert, &json!({})).await.refusal(),
+        (400, "INVALID_FIELD".to_owned())
+    );
+    let strange = client.get(&format!("{V}/sobjects/Account/%FF%FE")).await;
+    assert_eq!(strange.refusal(), (404, "NOT_FOUND".to_owned()));
+    let long = format!(
+        "{V}/query?q=SELECT+Id+FROM+Account+WHERE+Name='{}'",
+        "x".repeat(16_384)
+    );
+    assert_eq!(
+        client.get(&long).await.refusal(),
+        (414, "URI_TOO_LONG".to_owned())
+    );
 }

@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use emulated_org::Options;
+use reqwest::Method;
 use serde_json::json;
 
 use crate::client::{Client, V};
@@ -83,6 +84,106 @@ async fn past_the_limit_everything_is_refused_until_a_day_has_passed() {
         "the first request has left the window"
     );
     assert_eq!(client.get(V).await.status, 403, "the second has not");
+}
+
+#[tokio::test]
+async fn past_the_limit_no_kind_of_call_gets_through() {
+    let mut client = Client::start().await;
+    let id = client.create("Account", json!({ "Name": "A" })).await;
+    let soql = json!({ "operation": "query", "query": "SELECT Id FROM Account" });
+    let job = client.post(&format!("{V}/jobs/query"), &soql).await.json();
+    let job = format!("{V}/jobs/query/{}", job["id"].as_str().expect("a job"));
+    client.org.clock().advance(Duration::from_secs(60));
+    assert_eq!(client.get(&format!("{job}/results")).await.status, 200);
+    let answer = client.get(&format!("{V}/limits")).await;
+    assert_eq!(
+        answer.header("sforce-limit-info"),
+        "api-usage=4/110000",
+        "Bulk calls count"
+    );
+    assert_eq!(
+        answer.json()["DailyApiRequests"],
+        json!({ "Max": 110_000, "Remaining": 109_996 })
+    );
+    let bulk_jobs = &answer.json()["DailyBulkV2QueryJobs"];
+    assert_eq!(
+        bulk_jobs["Max"].as_u64(),
+        bulk_jobs["Remaining"].as_u64().map(|left| left + 1)
+    );
+
+    client.org.set_daily_api_limit(4);
+    let (get, post) = (Method::GET, Method::POST);
+    let record = json!({ "attributes": { "type": "Account", "referenceId": "r" }, "Name": "B" });
+    let records = json!({ "records": [record] });
+    let span = "start=2026-01-01T00:00:00Z&end=2026-01-02T00:00:00Z";
+    for (method, path, body) in [
+        (&get, V.to_owned(), json!(null)),
+        (&get, format!("{V}/limits"), json!(null)),
+        (&get, format!("{V}/sobjects/Account/describe"), json!(null)),
+        (&get, format!("{V}/sobjects/Account/{id}"), json!(null)),
+        (&get, format!("{V}/sobjects/Account/updated?{span}"), json!(null)),
+        (&get, format!("{V}/query?q=SELECT+Id+FROM+Account"), json!(null)),
+        (&get, format!("{V}/nonsense"), json!(null)),
+        (&get, format!("{job}/results"), json!(null)),
+        (&get, job.clone(), json!(null)),
+        (&post, format!("{V}/jobs/query"), soql.clone()),
+        (&post, format!("{V}/sobjects/Account"), json!({ "Name": "B" })),
+        (&post, format!("{V}/composite/sobjects"), records.clone()),
+        (&post, format!("{V}/composite/tree/Account"), records.clone()),
+        (
+            &Method::PATCH,
+            format!("{V}/sobjects/Account/{id}"),
+            json!({ "Name": "B" }),
+        ),
+        (&Method::DELETE, format!("{V}/sobjects/Account/{id}"), json!(null)),
+        (&Method::DELETE, job.clone(), json!(null)),
+    ] {
+        let answer = client
+            .send(client.request(method.clone(), &path).json(&body))
+            .await;
+        assert_eq!(
+            answer.refusal(),
+            (403, "REQUEST_LIMIT_EXCEEDED".to_owned()),
+            "{method} {path}"
+        );
+        assert_eq!(answer.header("sforce-limit-info"), "api-usage=4/4");
+    }
+    let versions = client.get("/services/data").await;
+    assert_eq!((versions.status, versions.header("sforce-limit-info")), (200, ""));
+    client.log_in().await;
+
+    client.org.set_daily_api_limit(8);
+    let name = client.read("Account", &id).await["Name"].clone();
+    assert_eq!(name, "A", "nothing was written past the limit");
+    client.org.clock().advance(Duration::from_secs(24 * 3_600 + 60));
+    client.log_in().await;
+    let answer = client.get(&format!("{V}/limits")).await;
+    assert_eq!(answer.header("sforce-limit-info"), "api-usage=1/8");
+    assert_eq!(
+        answer.json()["DailyApiRequests"],
+        json!({ "Max": 8, "Remaining": 7 })
+    );
+}
+
+#[tokio::test]
+async fn what_was_spent_before_a_clock_was_set_back_is_freed_in_its_time() {
+    let mut client = Client::start().await;
+    let now = client.org.clock().now();
+    client.org.clock().set(now + chrono::TimeDelta::hours(10));
+    client.log_in().await;
+    client.get(V).await;
+    client.org.clock().set(now);
+    client.log_in().await;
+    assert_eq!(
+        client.get(V).await.header("sforce-limit-info"),
+        "api-usage=2/110000"
+    );
+    client.org.clock().set(now + chrono::TimeDelta::hours(30));
+    client.log_in().await;
+    assert_eq!(
+        client.get(V).await.header("sforce-limit-info"),
+        "api-usage=2/110000"
+    );
 }
 
 #[tokio::test]

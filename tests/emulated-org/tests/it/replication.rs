@@ -101,6 +101,14 @@ async fn spans_that_make_no_sense_or_reach_too_far_back_are_refused() {
             "{kind}"
         );
         assert_eq!(ask(&client, kind, now, now).await.refusal(), refused, "{kind}");
+        for (seconds, status) in [(60, 400), (61, 200)] {
+            let start = now - TimeDelta::seconds(seconds);
+            assert_eq!(
+                ask(&client, kind, start, now).await.status,
+                status,
+                "{kind} {seconds}"
+            );
+        }
         assert_eq!(
             ask(&client, kind, now, now - TimeDelta::hours(1)).await.refusal(),
             refused,

@@ -322,6 +322,11 @@ fn refusals_name_the_file_and_the_fault() {
             "second/objects/Account/fields/Twice__c.field-meta.xml",
             "field Account.Twice__c exists already",
         ),
+        (
+            "case_only",
+            "second/objects/Account/fields/twice__c.field-meta.xml",
+            "field Account.twice__c exists already",
+        ),
         ("no_object_file", "Orphan__c", "add Orphan__c.object-meta.xml"),
         ("unknown_object", "Spaceship", "Spaceship is no standard object"),
         ("double_default", "Bad__c.field-meta.xml", "value a appears twice"),

@@ -4,8 +4,7 @@
 
 use std::time::Duration;
 
-use emulated_org::tokens::Session;
-use emulated_org::{Clock, NewUser, Options, RecordId, Value};
+use emulated_org::{Clock, Options, RecordId, Value};
 use reqwest::Method;
 use serde_json::{Value as Json, json};
 
@@ -236,24 +235,7 @@ async fn locators_of_others_and_made_up_ones_are_refused() {
     let first = query(&client, "SELECT Name FROM Account").await;
     let next = first["nextRecordsUrl"].as_str().unwrap().to_owned();
 
-    let nina = NewUser {
-        first_name: "Nina".to_owned(),
-        last_name: "Berg".to_owned(),
-        username: "nina@northwind.example".to_owned(),
-        is_active: true,
-    };
-    let user = client.org.create_user(&nina).unwrap();
-    let session = Session {
-        user,
-        app: "tests".to_owned(),
-        scopes: vec!["api".to_owned()],
-    };
-    let token =
-        client
-            .org
-            .org()
-            .tokens
-            .issue(client.org.organization_id(), session, client.org.clock().now());
+    let token = client.token_of_another_user();
     let stranger = client.http.get(client.url(&next)).bearer_auth(token);
     assert!(refused_locator(&client.send(stranger).await));
 

@@ -7,6 +7,7 @@
 )]
 
 mod crash;
+mod crm_data;
 mod house;
 mod main_job;
 mod real_crm;
