@@ -6,6 +6,7 @@
 mod check;
 mod read;
 mod show;
+pub(crate) mod toml;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;

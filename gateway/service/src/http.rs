@@ -18,8 +18,8 @@ mod salesforce_changes;
 mod syncs;
 mod view;
 
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex, PoisonError};
 
 use actix_web::dev::ResourceDef;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -27,7 +27,6 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::app::App;
 use crate::config::{Config, Limits};
-use crate::workers::Workers;
 
 use auth::Verifier;
 use body::Bounds;
@@ -38,7 +37,6 @@ pub use exchange::exchange;
 pub use openapi::openapi_json;
 
 /// What every request may reach.
-#[derive(Debug)]
 pub struct HttpState {
     /// The use cases.
     pub app: Arc<App>,
@@ -48,7 +46,7 @@ pub struct HttpState {
     pub limits: Limits,
     /// Set once the gateway stops: it then answers what came in and counts as not ready.
     pub stopping: AtomicBool,
-    workers: Mutex<Option<Workers>>,
+    works: Box<dyn Fn() -> bool + Send + Sync>,
     metrics: Metrics,
     metrics_token: Option<SecretString>,
     secure: bool,
@@ -56,17 +54,22 @@ pub struct HttpState {
 }
 
 impl HttpState {
-    /// State for a gateway that callers reach at `public_url`.
+    /// State for a gateway that callers reach at `public_url`. `works` tells whether what works behind it runs.
     ///
     /// # Errors
     /// A text for the operator.
-    pub fn new(app: Arc<App>, config: &Config, public_url: &str) -> Result<Self, String> {
+    pub fn new(
+        app: Arc<App>,
+        config: &Config,
+        public_url: &str,
+        works: impl Fn() -> bool + Send + Sync + 'static,
+    ) -> Result<Self, String> {
         Ok(HttpState {
             app,
             verifier: Verifier::new(public_url, &config.master_key)?,
             limits: config.limits,
             stopping: AtomicBool::new(false),
-            workers: Mutex::new(None),
+            works: Box::new(works),
             metrics: Metrics::new().map_err(|error| format!("metrics: {error}"))?,
             metrics_token: config
                 .metrics_token
@@ -78,24 +81,6 @@ impl HttpState {
                 .map(|(path, methods)| (ResourceDef::new(path), methods.join(", ")))
                 .collect(),
         })
-    }
-
-    /// Hands the running workers over, so that readiness can tell whether they run.
-    pub fn workers_started(&self, workers: Workers) {
-        *self.workers.lock().unwrap_or_else(PoisonError::into_inner) = Some(workers);
-    }
-
-    /// Takes the workers back, to stop them.
-    pub fn take_workers(&self) -> Option<Workers> {
-        self.workers.lock().unwrap_or_else(PoisonError::into_inner).take()
-    }
-
-    fn workers_run(&self) -> bool {
-        self.workers
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .as_mut()
-            .is_some_and(Workers::are_running)
     }
 
     fn small_bodies(&self) -> Bounds {

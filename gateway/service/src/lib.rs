@@ -9,6 +9,8 @@ pub mod clock;
 pub mod config;
 pub mod failpoint;
 pub mod http;
+mod json;
+mod loopback;
 pub mod members;
 pub mod salesforce;
 pub mod startup;

@@ -68,7 +68,7 @@ impl Members {
     pub fn text(&mut self, name: &'static str) -> Option<String> {
         match self.value(name) {
             None | Some(Value::Null) => None,
-            Some(Value::String(text)) => Some(text),
+            Some(Value::String(text)) => self.plain(name, text),
             Some(other) => {
                 self.error(name, format!("must be a text, not {}", kind(&other)));
                 None
@@ -79,7 +79,7 @@ impl Members {
     /// Takes a mandatory text.
     pub fn required_text(&mut self, name: &'static str) -> Option<String> {
         match self.required(name)? {
-            Value::String(text) => Some(text),
+            Value::String(text) => self.plain(name, text),
             other => {
                 self.error(name, format!("must be a text, not {}", kind(&other)));
                 None
@@ -119,6 +119,15 @@ impl Members {
         });
     }
 
+    /// PostgreSQL keeps no text with this character.
+    fn plain(&mut self, name: &str, text: String) -> Option<String> {
+        if text.contains('\0') {
+            self.error(name, "must not hold the character U+0000");
+            return None;
+        }
+        Some(text)
+    }
+
     /// Ends the reading: every wrong or unknown member. Empty when all is well.
     pub fn finish(mut self) -> Vec<FieldError> {
         let message = format!("unknown field; accepted here: {}", self.accepted.join(", "));
@@ -155,10 +164,20 @@ mod tests {
 
     #[test]
     fn members_are_named_by_their_path() {
-        let mut members = Members::of("changes[3]", serde_json::json!({"id": 7, "extra": true})).unwrap();
+        let value = serde_json::json!({"id": 7, "name": "a\0b", "extra": true});
+        let mut members = Members::of("changes[3]", value).unwrap();
         assert_eq!(members.required_text("id"), None);
+        assert_eq!(members.text("name"), None);
         assert_eq!(members.required_text("object"), None);
         let fields: Vec<String> = members.finish().into_iter().map(|error| error.field).collect();
-        assert_eq!(fields, ["changes[3].id", "changes[3].object", "changes[3].extra"]);
+        assert_eq!(
+            fields,
+            [
+                "changes[3].id",
+                "changes[3].name",
+                "changes[3].object",
+                "changes[3].extra"
+            ]
+        );
     }
 }

@@ -1,8 +1,8 @@
 //! From a configuration to a running gateway, and back to nothing in good order.
 
 use std::net::{SocketAddr, TcpListener};
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
@@ -19,7 +19,7 @@ use crate::config::Config;
 use crate::http::{self, HttpState};
 use crate::salesforce::{NoHttpClient, READ_RETRIES, SalesforceClients};
 use crate::vault::{Vault, VaultError};
-use crate::workers::{self, WorkerOptions};
+use crate::workers::{self, WorkerOptions, Workers};
 
 /// How long a client may keep an unused connection. Short, since a stop waits for it.
 const KEEP_ALIVE: Duration = Duration::from_secs(5);
@@ -57,8 +57,31 @@ pub struct RunningGateway {
     url: String,
     app: Arc<App>,
     state: web::Data<HttpState>,
+    workers: Arc<WorkersSlot>,
     server: ServerHandle,
     serving: Option<JoinHandle<std::io::Result<()>>>,
+}
+
+/// The workers, which start after the HTTP server is there to be asked for them.
+#[derive(Default)]
+struct WorkersSlot(Mutex<Option<Workers>>);
+
+impl WorkersSlot {
+    fn put(&self, workers: Workers) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(workers);
+    }
+
+    fn take(&self) -> Option<Workers> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    fn are_running(&self) -> bool {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .as_mut()
+            .is_some_and(Workers::are_running)
+    }
 }
 
 impl RunningGateway {
@@ -91,7 +114,7 @@ impl RunningGateway {
         {
             tracing::error!(%error, "the HTTP server did not end well");
         }
-        if let Some(workers) = self.state.take_workers() {
+        if let Some(workers) = self.workers.take() {
             workers.stop().await;
         }
         self.app.store.clone().close().await;
@@ -154,8 +177,13 @@ pub async fn spawn_on(config: Config, app: Arc<App>) -> Result<RunningGateway, S
     let address = listener.local_addr().map_err(refused)?;
     let url = format!("http://{address}");
     let public_url = config.http.public_url.clone().unwrap_or_else(|| url.clone());
-    let state =
-        web::Data::new(HttpState::new(Arc::clone(&app), &config, &public_url).map_err(StartError::Http)?);
+    let workers = Arc::new(WorkersSlot::default());
+    let watched = Arc::clone(&workers);
+    let state = HttpState::new(Arc::clone(&app), &config, &public_url, move || {
+        watched.are_running()
+    })
+    .map_err(StartError::Http)?;
+    let state = web::Data::new(state);
     let served = state.clone();
     let server = HttpServer::new(move || {
         actix_web::App::new()
@@ -180,13 +208,13 @@ pub async fn spawn_on(config: Config, app: Arc<App>) -> Result<RunningGateway, S
         stop_within: config.workers.stop_within,
         ..WorkerOptions::default()
     };
-    let workers = workers::start(Arc::clone(&app), options).await?;
-    state.workers_started(workers);
+    workers.put(workers::start(Arc::clone(&app), options).await?);
     tracing::info!(%address, public_url, engine = ?app.store.engine(), "the gateway serves");
     Ok(RunningGateway {
         url,
         app,
         state,
+        workers,
         server: server.handle(),
         serving: Some(tokio::spawn(server)),
     })

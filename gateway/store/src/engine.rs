@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::path::Path;
+use std::time::Duration;
 
 use causeway_core::ports::StoreError;
 use diesel::connection::SimpleConnection;
@@ -11,6 +12,7 @@ use diesel_async::async_connection_wrapper::{AsyncConnectionWrapper, BlockOn};
 
 use crate::error::unavailable;
 use crate::target::Target;
+use crate::time_limit;
 
 /// A database engine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -35,6 +37,10 @@ pub(crate) enum EngineConnection {
 pub(crate) enum Role {
     Writer,
     Reader,
+    /// Reads what may be much, for so long and no longer.
+    Scanner {
+        limit: Duration,
+    },
 }
 
 /// Runs one query body on whichever engine a session talks to. The body is compiled once for each.
@@ -57,7 +63,7 @@ impl EngineConnection {
         match target {
             Target::Sqlite(path) => open_sqlite(path, role).map(EngineConnection::Sqlite),
             Target::Postgres(config) => {
-                open_postgres(config).map(|connection| EngineConnection::Postgres(Box::new(connection)))
+                open_postgres(config, role).map(|connection| EngineConnection::Postgres(Box::new(connection)))
             }
         }
     }
@@ -75,12 +81,10 @@ impl EngineConnection {
         let sql = match (&*self, role) {
             // A transaction that begins by reading could not be sure to get the write lock later.
             (EngineConnection::Sqlite(_), Role::Writer) => "BEGIN IMMEDIATE",
-            (EngineConnection::Sqlite(_), Role::Reader) => "BEGIN DEFERRED",
+            (EngineConnection::Sqlite(_), _) => "BEGIN DEFERRED",
             (EngineConnection::Postgres(_), Role::Writer) => "BEGIN ISOLATION LEVEL READ COMMITTED",
             // All queries of a reading unit see one state, as they do on SQLite.
-            (EngineConnection::Postgres(_), Role::Reader) => {
-                "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
-            }
+            (EngineConnection::Postgres(_), _) => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
         };
         self.run(sql)
     }
@@ -138,15 +142,16 @@ fn open_sqlite(path: &Path, role: Role) -> Result<SqliteConnection, StoreError> 
              PRAGMA wal_autocheckpoint = 4000;
              PRAGMA journal_size_limit = 67108864;"
         }
-        Role::Reader => "PRAGMA query_only = ON; PRAGMA cache_size = -4096;",
+        Role::Reader | Role::Scanner { .. } => "PRAGMA query_only = ON; PRAGMA cache_size = -4096;",
     };
     db.batch_execute("PRAGMA busy_timeout = 10000; PRAGMA foreign_keys = ON;")
         .and_then(|()| db.batch_execute(role_settings))
+        .and_then(|()| time_limit::register(&mut db))
         .map_err(unavailable)?;
     Ok(db)
 }
 
-fn open_postgres(config: &tokio_postgres::Config) -> Result<PostgresConnection, StoreError> {
+fn open_postgres(config: &tokio_postgres::Config, role: Role) -> Result<PostgresConnection, StoreError> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -160,6 +165,10 @@ fn open_postgres(config: &tokio_postgres::Config) -> Result<PostgresConnection, 
     OPENED_ON.set(Some(runtime));
     let mut db = PostgresConnection::from(opened);
     db.batch_execute(POSTGRES_SESSION).map_err(unavailable)?;
+    if let Role::Scanner { limit } = role {
+        db.batch_execute(&format!("SET statement_timeout = {}", limit.as_millis().max(1)))
+            .map_err(unavailable)?;
+    }
     Ok(db)
 }
 

@@ -3,6 +3,8 @@
 use causeway_core::ports::StoreError;
 use diesel::result::{DatabaseErrorInformation, DatabaseErrorKind, Error};
 
+use crate::time_limit;
+
 /// Why a store could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
@@ -141,8 +143,8 @@ fn by_message(message: &str) -> (StoreError, Trouble) {
         "disk I/O error",
     ]) {
         (unavailable(message), Trouble::Lost)
-    } else if contains(&["due to statement timeout"]) {
-        (unavailable(message), Trouble::Plain)
+    } else if time_limit::is_exceeded(message) {
+        (time_limit::exceeded(), Trouble::Plain)
     } else if contains(&["attempt to write a readonly database"]) {
         (
             unexpected(format!(
@@ -171,7 +173,7 @@ mod tests {
         let away = |(error, _): &(StoreError, Trouble)| matches!(error, StoreError::Unavailable { .. });
         let corrupt = |(error, _): &(StoreError, Trouble)| matches!(error, StoreError::Corrupt { .. });
         type Check<'a> = &'a dyn Fn(&(StoreError, Trouble)) -> bool;
-        let table: [(DatabaseErrorKind, &str, Check<'_>, Trouble); 12] = [
+        let table: [(DatabaseErrorKind, &str, Check<'_>, Trouble); 13] = [
             (Kind::UniqueViolation, "link_pkey", &conflict, Trouble::Raced),
             (
                 Kind::SerializationFailure,
@@ -202,6 +204,12 @@ mod tests {
                 "terminating connection due to administrator command",
                 &away,
                 Trouble::Lost,
+            ),
+            (
+                Kind::Unknown,
+                "canceling statement due to statement timeout",
+                &away,
+                Trouble::Plain,
             ),
             (Kind::Unknown, "no such column: x", &corrupt, Trouble::Unclear),
         ];

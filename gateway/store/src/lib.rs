@@ -22,8 +22,10 @@ mod schema;
 mod session;
 mod store;
 mod target;
+mod text;
 #[cfg(feature = "throwaway-postgres")]
 pub mod throwaway_postgres;
+mod time_limit;
 mod unit;
 mod writer;
 

@@ -1,6 +1,7 @@
-//! A reading thread: one unit, one transaction.
+//! A reading thread: one unit, one transaction, and for scans a time limit.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use causeway_core::ports::StoreError;
 
@@ -9,6 +10,7 @@ use crate::error::Trouble;
 use crate::queue::Queue;
 use crate::session::{Session, SharedState};
 use crate::target::Target;
+use crate::time_limit;
 use crate::unit::{Job, Waiting};
 use crate::writer::{Connector, RUNS};
 
@@ -16,13 +18,30 @@ use crate::writer::{Connector, RUNS};
 pub(crate) struct Reader {
     queue: Arc<Queue>,
     connector: Connector,
+    limit: Option<Duration>,
 }
 
 impl Reader {
+    /// A reader of what is small.
     pub(crate) fn new(target: Target, queue: Arc<Queue>, shared: Arc<SharedState>) -> Reader {
         Reader {
             queue,
             connector: Connector::new(target, Role::Reader, shared),
+            limit: None,
+        }
+    }
+
+    /// A reader of what may be much, which gives every unit up after `limit`.
+    pub(crate) fn scanning(
+        target: Target,
+        queue: Arc<Queue>,
+        shared: Arc<SharedState>,
+        limit: Duration,
+    ) -> Reader {
+        Reader {
+            queue,
+            connector: Connector::new(target, Role::Scanner { limit }, shared),
+            limit: Some(limit),
         }
     }
 
@@ -43,6 +62,7 @@ impl Reader {
         loop {
             runs += 1;
             let session = self.connector.session()?;
+            time_limit::start(self.limit);
             match read_once(session, job) {
                 Ok(()) => return Ok(()),
                 Err((error, trouble)) => {

@@ -150,6 +150,7 @@ diesel::table! {
         worker -> Nullable<Text>,
         fence -> BigInt,
         attempts -> BigInt,
+        abandoned -> BigInt,
     }
 }
 

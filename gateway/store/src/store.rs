@@ -28,6 +28,7 @@ struct Shared {
     engine: Engine,
     writes: Arc<Queue>,
     reads: Arc<Queue>,
+    scans: Arc<Queue>,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -51,6 +52,7 @@ impl Store {
             engine: target.engine(),
             writes: Arc::new(Queue::new(options.interactive_queue, options.bulk_queue)),
             reads: Arc::new(Queue::new(options.interactive_queue, options.bulk_queue)),
+            scans: Arc::new(Queue::new(options.interactive_queue, options.bulk_queue)),
             threads: Mutex::default(),
         });
         let state = Arc::new(SharedState::default());
@@ -67,12 +69,27 @@ impl Store {
             let reader = Reader::new(target.clone(), Arc::clone(&shared.reads), Arc::clone(&state));
             shared.spawn(format!("store-read-{number}"), move || reader.work())?;
         }
+        for number in 0..options.scanners.max(1) {
+            let scanner = Reader::scanning(
+                target.clone(),
+                Arc::clone(&shared.scans),
+                Arc::clone(&state),
+                options.scan_time,
+            );
+            shared.spawn(format!("store-scan-{number}"), move || scanner.work())?;
+        }
         Ok(Store { shared })
     }
 
     /// The engine behind this store.
     pub fn engine(&self) -> Engine {
         self.shared.engine
+    }
+
+    /// Whether only one gateway may serve from this database. Claims that nobody in that process made were then left
+    /// behind by an earlier one.
+    pub fn is_exclusive(&self) -> bool {
+        self.shared.engine == Engine::Sqlite
     }
 
     /// Runs a unit in a writing transaction and answers once what it wrote is durable.
@@ -98,8 +115,9 @@ impl Store {
         ask(&self.shared.writes, lane, unit).await
     }
 
-    /// Runs a unit that only reads. All it reads is one state of the database; everything that was answered as
-    /// durable before is in it. It never waits for writers.
+    /// Runs a unit that reads a little: single rows, or what is small for every tenant. All it reads is one state of
+    /// the database; everything that was answered as durable before is in it. It waits neither for writers nor for
+    /// scans.
     ///
     /// # Errors
     /// What the unit answered, or [`StoreError::Unavailable`]. A unit that writes fails.
@@ -109,6 +127,19 @@ impl Store {
         U: FnMut(&mut dyn Transaction) -> Result<T, StoreError> + Send + 'static,
     {
         ask(&self.shared.reads, Lane::Interactive, unit).await
+    }
+
+    /// Runs a unit as [`Store::read`] does, but one that may read much: lists, filters, the feed, the log. Few scans
+    /// run at once, and one that takes longer than [`StoreOptions::scan_time`] is given up.
+    ///
+    /// # Errors
+    /// What the unit answered, or [`StoreError::Unavailable`], also when it took too long. A unit that writes fails.
+    pub async fn scan<T, U>(&self, unit: U) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        U: FnMut(&mut dyn Transaction) -> Result<T, StoreError> + Send + 'static,
+    {
+        ask(&self.shared.scans, Lane::Interactive, unit).await
     }
 
     /// Whether the database answers.
@@ -166,6 +197,7 @@ impl Shared {
     fn end(&self) {
         self.writes.close();
         self.reads.close();
+        self.scans.close();
     }
 }
 

@@ -153,7 +153,7 @@ impl OrgClient {
         let mut rows = Vec::new();
         loop {
             let mut page = expect_success("GET", request.bearer_auth(&self.token).send().await?).await?;
-            if let Some(records) = page["records"].as_array_mut() {
+            if let Some(records) = page.get_mut("records").and_then(Value::as_array_mut) {
                 rows.append(records);
             }
             let Some(next) = page["nextRecordsUrl"].as_str() else {

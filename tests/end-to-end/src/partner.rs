@@ -136,7 +136,8 @@ impl Partner {
         let mut all = Vec::new();
         loop {
             let mut page = self.get(&path).await?;
-            all.append(page[items].as_array_mut().ok_or(ScenarioError::Missing(items))?);
+            let found = page.get_mut(items).and_then(Value::as_array_mut);
+            all.append(found.ok_or(ScenarioError::Missing(items))?);
             match page["next"].as_str() {
                 Some(next) if page["hasMore"] == true => path = format!("{first}&{cursor}={next}"),
                 _ => return Ok(all),

@@ -44,17 +44,24 @@ pub trait Inbox {
         lease_until: Instant,
     ) -> Result<Vec<Claim>, StoreError>;
 
-    /// The waiting changes of claimed heads, oldest first within each head.
-    fn pending(&mut self, claims: &[Claim]) -> Result<Vec<PendingChange>, StoreError>;
+    /// Waiting changes of claimed heads, head after head and oldest first within each, until their field texts come
+    /// to `most_bytes`. The first change is returned whatever its size. So of every head the oldest changes are
+    /// there, or none.
+    fn pending(&mut self, claims: &[Claim], most_bytes: usize) -> Result<Pending, StoreError>;
 
     /// Ends claims: removes each head's changes up to and including its number, and the head if nothing newer
-    /// waits. Returns the claims that were still held; those of a lost lease are left untouched.
+    /// waits; otherwise the head is ready for the rest. Returns the claims that were still held; those of a lost
+    /// lease are left untouched.
     fn settle(&mut self, settled: &[(Claim, InboxId)]) -> Result<Vec<Claim>, StoreError>;
 
-    /// Gives a claim back for later, with its changes.
+    /// Gives a claim back for later, with its changes, after an attempt that failed.
     fn postpone(&mut self, claim: &Claim, ready_at: Instant) -> Result<(), StoreError>;
 
-    /// Frees every lease held by workers of an earlier process. Only for engines that one process owns.
+    /// Gives claims back untouched: nothing was attempted, and they are ready at `now`.
+    fn give_back(&mut self, claims: &[Claim], now: Instant) -> Result<(), StoreError>;
+
+    /// Frees every lease held by workers of an earlier process, as leases that ran out. Only where one gateway owns
+    /// the database.
     fn free_leases(&mut self) -> Result<u64, StoreError>;
 
     /// What waits.
@@ -99,8 +106,20 @@ pub struct Claim {
     pub salesforce_id: SalesforceId,
     /// Grows with every claim of the head.
     pub fence: i64,
-    /// Failed attempts so far.
+    /// Failed attempts so far, those whose lease ran out among them.
     pub attempts: u32,
+    /// How often in a row the lease ran out before its holder settled, postponed or gave back: the process died, or
+    /// the work took too long.
+    pub abandoned: u32,
+}
+
+/// Waiting changes of claimed heads.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Pending {
+    /// The changes.
+    pub changes: Vec<PendingChange>,
+    /// Whether there are more that did not fit.
+    pub more: bool,
 }
 
 /// A waiting change.

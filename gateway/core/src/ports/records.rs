@@ -40,6 +40,10 @@ pub trait Records {
         limit: u32,
     ) -> Result<Vec<StoredRecord>, StoreError>;
 
+    /// The newest position of the feed that can be seen, [`Position`] 0 while the feed is empty. Every record that
+    /// becomes visible later stands behind it.
+    fn newest_position(&mut self, connection: ConnectionId) -> Result<Position, StoreError>;
+
     /// The partner records behind Salesforce ids, in any mapping, that are live or archived: to resolve references.
     fn records_behind(
         &mut self,

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Instant;
 use crate::decide::Outcome;
-use crate::id::{ConnectionId, MappingId, RunId};
+use crate::id::{ConnectionId, MappingId, PlanRevision, RunId};
 use crate::ports::StoreError;
 
 /// Sync runs.
@@ -134,6 +134,9 @@ pub enum PartProgress {
     Reading {
         /// The Bulk query job.
         job: String,
+        /// The plan that the job was made under and its rows are decided by. Under another one the part starts over:
+        /// rows decided before would lack what the new plan moves.
+        plan: PlanRevision,
         /// Salesforce's clock before the job was made: the watermark, and the lower bound of every reading.
         watermark: Instant,
         /// Locator of the page being read; `None` for the first.

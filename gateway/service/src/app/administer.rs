@@ -13,6 +13,7 @@ use jsonwebtoken::DecodingKey;
 use secrecy::{ExposeSecret, SecretBox, SecretString};
 
 use crate::app::App;
+use crate::app::org::{OrgError, OtherOrg, remember_org};
 use crate::app::users::{MatchError, Matched, match_users};
 use crate::salesforce::ClientError;
 use crate::salesforce::address::{BaseUrl, InvalidBaseUrl};
@@ -312,6 +313,9 @@ pub enum MappingError {
     /// The document does not fit what Salesforce describes.
     #[error("the mapping has {} problem(s)", .0.len())]
     Problems(Vec<MappingProblem>),
+    /// The login leads to another org than the connection's.
+    #[error(transparent)]
+    OtherOrg(#[from] OtherOrg),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -331,15 +335,18 @@ pub async fn apply_mapping(
         .read(move |tx| Ok((tx.connection(connection)?, tx.plans(connection)?)))
         .await?;
     let known = known.ok_or(MappingError::NoConnection)?;
+    let previous = plans
+        .into_iter()
+        .find(|plan| plan.partner_object == document.partner_object);
+    if let Some(previous) = &previous {
+        check_object(previous, document)?;
+    }
     let salesforce = app.salesforce.client(&app.vault, &known)?;
+    remember_org(app, connection, &salesforce).await?;
     let object = salesforce
         .describe(&document.salesforce_object)
         .await
         .map_err(MappingError::Salesforce)?;
-    remember_org(app, connection, &salesforce).await?;
-    let previous = plans
-        .into_iter()
-        .find(|plan| plan.partner_object == document.partner_object);
     let text = serde_json::to_string_pretty(document).unwrap_or_default();
 
     let (mapping, revision) = match &previous {
@@ -390,18 +397,30 @@ fn applied(plan: &MappingPlan, changed: bool) -> AppliedMapping {
     }
 }
 
-async fn remember_org(
-    app: &App,
-    connection: ConnectionId,
-    salesforce: &crate::salesforce::Salesforce,
-) -> Result<(), MappingError> {
-    let org = salesforce.org().await.map_err(MappingError::Salesforce)?;
-    app.store
-        .write(Lane::Interactive, move |tx| {
-            tx.set_org(connection, org.organization, &org.instance_url)
-        })
-        .await?;
-    Ok(())
+/// The links of a mapping are of records of one object; those of another object would stand beside them for good.
+fn check_object(previous: &MappingPlan, document: &MappingDocument) -> Result<(), MappingError> {
+    let (before, now) = (&previous.salesforce_object, &document.salesforce_object);
+    if before.eq_ignore_ascii_case(now) {
+        return Ok(());
+    }
+    Err(MappingError::Problems(vec![MappingProblem {
+        at: "salesforceObject".to_owned(),
+        message: format!(
+            "{:?} is mapped with {before}, and its records stay linked with that; write {before}, or map {now} with \
+             another partnerObject",
+            previous.partner_object
+        ),
+    }]))
+}
+
+impl From<OrgError> for MappingError {
+    fn from(error: OrgError) -> Self {
+        match error {
+            OrgError::Other(other) => MappingError::OtherOrg(other),
+            OrgError::Salesforce(failure) => MappingError::Salesforce(failure),
+            OrgError::Store(error) => MappingError::Store(error),
+        }
+    }
 }
 
 /// Why users could not be matched.
@@ -413,6 +432,9 @@ pub enum MatchUsersError {
     /// The connection's key or address are of no use.
     #[error(transparent)]
     Client(#[from] ClientError),
+    /// The connection's org is not certain.
+    #[error(transparent)]
+    Org(#[from] OrgError),
     /// Matching failed.
     #[error(transparent)]
     Match(#[from] MatchError),
@@ -430,6 +452,7 @@ pub async fn match_connection_users(app: &App, connection: ConnectionId) -> Resu
         .map_err(MatchError::Store)?
         .ok_or(MatchUsersError::NoConnection)?;
     let salesforce = app.salesforce.client(&app.vault, &known)?;
+    remember_org(app, connection, &salesforce).await?;
     Ok(match_users(app, connection, &salesforce).await?)
 }
 

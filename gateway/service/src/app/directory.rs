@@ -100,6 +100,25 @@ pub async fn document(
         .await
 }
 
+/// Which of these partner objects, of all that are mapped where none is named, are no part of a run.
+///
+/// # Errors
+/// When the store fails.
+pub async fn left_out(
+    app: &App,
+    connection: ConnectionId,
+    run: &Run,
+    objects: &[String],
+) -> Result<Vec<String>, StoreError> {
+    let plans = plans(app, connection).await?;
+    Ok(plans
+        .iter()
+        .filter(|plan| objects.is_empty() || objects.contains(&plan.partner_object))
+        .filter(|plan| !run.parts.iter().any(|part| part.mapping == plan.mapping))
+        .map(|plan| plan.partner_object.clone())
+        .collect())
+}
+
 /// What goes on in every connection, with up to `runs` sync runs each.
 ///
 /// # Errors

@@ -3,8 +3,12 @@
 //! A round claims heads, decides all of them in one transaction, and settles them in the same one. Records of which
 //! only a fresh reading can tell are read over REST, without any lock, and decided in a second transaction. What
 //! fails goes back with its changes for later; nothing is ever dropped for having failed.
+//!
+//! A head whose worker ended without a word is under suspicion: its change may be what killed the process. Such
+//! heads are decided one at a time, so that they take no others with them, and after a few times only once in a
+//! long while.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,27 +17,31 @@ use causeway_core::decide::ChangeSource;
 use causeway_core::failure::{Call, Failure, NextStep, policy};
 use causeway_core::id::{ConnectionId, InboxId, SalesforceId};
 use causeway_core::mapping::MappingPlan;
-use causeway_core::ports::inbox::{ChangeKind, Claim, PendingChange};
+use causeway_core::ports::inbox::{Claim, PendingChange};
 use causeway_core::ports::logs::{LogDirection, LogMethod, NewLogEntry};
 use causeway_core::ports::{Lane, StoreError, Transaction};
-use serde::de::IgnoredAny;
-
-use causeway_store::Engine;
 
 use crate::app::App;
 use crate::app::apply::{News, Setting, apply};
+use crate::app::coalesce::coalesce;
 use crate::app::reread::{Reread, reread};
 use crate::app::{incoming, users};
 use crate::failpoint;
 
 /// How long heads of a connection that is switched off wait before they are looked at again.
 const SWITCHED_OFF: Duration = Duration::from_secs(60);
+/// So often in a row workers may end without a word over a head until it is put off.
+const MOST_ABANDONED: u32 = 10;
+/// How long a head is put off that so many workers did not survive.
+const PUT_OFF: Duration = Duration::from_secs(3600);
 
 /// What a round did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Round {
-    /// Heads that were claimed. As many as a round may claim: there may be more.
+    /// Heads that were claimed and looked at.
     pub claimed: usize,
+    /// Whether there may be more that is ready.
+    pub more: bool,
     /// Heads that are settled.
     pub settled: usize,
     /// Heads that go back for later.
@@ -69,15 +77,21 @@ struct Decided {
 /// # Errors
 /// When nothing could be claimed. What fails after that is postponed.
 pub async fn decide_inbox(app: &App, worker: &str) -> Result<Round, StoreError> {
-    let heads = claim(app, worker).await?;
-    if heads.is_empty() {
-        return Ok(Round::default());
-    }
-    failpoint::reached("inbox.claimed");
+    let Claimed {
+        heads,
+        abandoned,
+        more,
+    } = claim(app, worker).await?;
     let mut round = Round {
-        claimed: heads.len(),
+        claimed: heads.len() + abandoned.len(),
+        more,
         ..Round::default()
     };
+    if round.claimed == 0 {
+        return Ok(round);
+    }
+    failpoint::reached("inbox.claimed");
+    put_off(app, &abandoned, &mut round).await;
     let mut by_connection: BTreeMap<ConnectionId, Vec<Head>> = BTreeMap::new();
     for head in heads {
         by_connection.entry(head.claim.connection).or_default().push(head);
@@ -94,29 +108,73 @@ pub async fn decide_inbox(app: &App, worker: &str) -> Result<Round, StoreError> 
 /// # Errors
 /// When the store fails.
 pub async fn free_earlier_claims(app: &App) -> Result<u64, StoreError> {
-    match app.store.engine() {
-        Engine::Sqlite => app.store.write(Lane::Interactive, |tx| tx.free_leases()).await,
-        Engine::Postgres => Ok(0),
+    if app.store.is_exclusive() {
+        app.store.write(Lane::Interactive, |tx| tx.free_leases()).await
+    } else {
+        Ok(0)
     }
 }
 
-async fn claim(app: &App, worker: &str) -> Result<Vec<Head>, StoreError> {
+/// What a worker claimed.
+#[derive(Default)]
+struct Claimed {
+    /// Heads with as many of their changes as fit.
+    heads: Vec<Head>,
+    /// Heads that too many workers did not survive.
+    abandoned: Vec<Claim>,
+    more: bool,
+}
+
+async fn claim(app: &App, worker: &str) -> Result<Claimed, StoreError> {
     let now = app.clock.now();
     let until = now + app.options.claim_lease;
     let limit = app.options.claim_heads;
+    let most_bytes = app.options.claim_bytes;
     let worker = worker.to_owned();
-    let (claims, pending) = app
-        .store
+    app.store
         .write(Lane::Interactive, move |tx| {
             let claims = tx.claim(&worker, limit, now, until)?;
-            let pending = if claims.is_empty() {
-                Vec::new()
-            } else {
-                tx.pending(&claims)?
-            };
-            Ok((claims, pending))
+            let mut more = u32::try_from(claims.len()).is_ok_and(|count| count >= limit);
+            let (abandoned, claims): (Vec<Claim>, Vec<Claim>) = claims
+                .into_iter()
+                .partition(|claim| claim.abandoned >= MOST_ABANDONED);
+            let (claims, mut left) = suspects_apart(claims);
+            let mut heads = Vec::new();
+            if !claims.is_empty() {
+                let pending = tx.pending(&claims, most_bytes)?;
+                heads = with_changes(claims, pending.changes);
+                if pending.more {
+                    more = true;
+                    let unread = heads.extract_if(.., |head| head.changes.is_empty());
+                    left.extend(unread.map(|head| head.claim));
+                }
+            }
+            if !left.is_empty() {
+                more = true;
+                tx.give_back(&left, now)?;
+            }
+            Ok(Claimed {
+                heads,
+                abandoned,
+                more,
+            })
         })
-        .await?;
+        .await
+}
+
+/// Heads to decide together now, and heads to give back: those under suspicion come after all others, each alone.
+fn suspects_apart(claims: Vec<Claim>) -> (Vec<Claim>, Vec<Claim>) {
+    let (mut suspects, others): (Vec<Claim>, Vec<Claim>) =
+        claims.into_iter().partition(|claim| claim.abandoned > 0);
+    if others.is_empty() {
+        let others = suspects.split_off(suspects.len().min(1));
+        (suspects, others)
+    } else {
+        (others, suspects)
+    }
+}
+
+fn with_changes(claims: Vec<Claim>, pending: Vec<PendingChange>) -> Vec<Head> {
     let mut by_record: BTreeMap<(ConnectionId, String, SalesforceId), Vec<PendingChange>> = BTreeMap::new();
     for change in pending {
         let key = (
@@ -126,7 +184,7 @@ async fn claim(app: &App, worker: &str) -> Result<Vec<Head>, StoreError> {
         );
         by_record.entry(key).or_default().push(change);
     }
-    Ok(claims
+    claims
         .into_iter()
         .map(|claim| {
             let key = (claim.connection, claim.object.clone(), claim.salesforce_id);
@@ -135,7 +193,30 @@ async fn claim(app: &App, worker: &str) -> Result<Vec<Head>, StoreError> {
                 claim,
             }
         })
-        .collect())
+        .collect()
+}
+
+/// Puts heads off that too many workers did not survive, and says so where people look.
+async fn put_off(app: &App, claims: &[Claim], round: &mut Round) {
+    let at = app.clock.now();
+    for claim in claims {
+        let claim = claim.clone();
+        tracing::error!(connection = %claim.connection, object = claim.object, salesforce_id = %claim.salesforce_id,
+            "workers ended again and again while they decided this record's changes; they are put off");
+        let put_off = app
+            .store
+            .write(Lane::Interactive, move |tx| {
+                tx.append_logs(claim.connection, &[abandoned_entry(&claim, at)])?;
+                tx.postpone(&claim, at + PUT_OFF)
+            })
+            .await;
+        match put_off {
+            Ok(()) => round.postponed += 1,
+            Err(error) => {
+                tracing::error!(%error, "a head could not be put off; it comes back with its lease")
+            }
+        }
+    }
 }
 
 async fn decide_connection(app: &App, connection: ConnectionId, heads: Vec<Head>, round: &mut Round) {
@@ -302,50 +383,6 @@ async fn postpone(app: &App, heads: &[Head], delay: Duration, round: &mut Round)
     }
 }
 
-/// The changes of one record that are worth deciding, oldest version first.
-///
-/// A newer full snapshot makes older ones needless. An older change that carries a field the newer ones do not is
-/// kept, since a field that is absent says nothing. Two changes of one version with other contents are both kept:
-/// the core then asks for a fresh reading.
-fn coalesce(changes: &[PendingChange]) -> Vec<&PendingChange> {
-    let mut sorted: Vec<&PendingChange> = changes.iter().collect();
-    sorted.sort_by_key(|change| (change.change.version, change.id));
-    if sorted.len() < 2 {
-        return sorted;
-    }
-    let mut kept: Vec<(&PendingChange, BTreeSet<String>)> = Vec::new();
-    for change in sorted.into_iter().rev() {
-        let names = field_names(change);
-        if !kept
-            .iter()
-            .any(|(newer, newer_names)| covers(newer, newer_names, change, &names))
-        {
-            kept.push((change, names));
-        }
-    }
-    kept.into_iter().rev().map(|(change, _)| change).collect()
-}
-
-fn covers(
-    newer: &PendingChange,
-    newer_names: &BTreeSet<String>,
-    older: &PendingChange,
-    older_names: &BTreeSet<String>,
-) -> bool {
-    if newer.change.version == older.change.version {
-        return newer.change.kind == older.change.kind && newer.change.fields == older.change.fields;
-    }
-    newer.change.kind == ChangeKind::Delete
-        || older.change.kind == ChangeKind::Delete
-        || older_names.is_subset(newer_names)
-}
-
-fn field_names(change: &PendingChange) -> BTreeSet<String> {
-    serde_json::from_str::<BTreeMap<String, IgnoredAny>>(&change.change.fields)
-        .map(|fields| fields.into_keys().collect())
-        .unwrap_or_default()
-}
-
 fn unmapped_entry(head: &Head, at: Instant) -> NewLogEntry {
     NewLogEntry {
         at,
@@ -372,86 +409,22 @@ fn unreadable(failure: Failure) -> StoreError {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use causeway_core::ports::inbox::ReceivedChange;
-    use causeway_core::version::SalesforceVersion;
-    use chrono::TimeDelta;
-
-    use super::*;
-
-    fn change(id: i64, seconds: i64, kind: ChangeKind, fields: &str) -> PendingChange {
-        let moment = Instant::UNIX_EPOCH + TimeDelta::seconds(seconds);
-        PendingChange {
-            connection: ConnectionId(1),
-            id: InboxId(id),
-            change: ReceivedChange {
-                object: "Contact".to_owned(),
-                salesforce_id: SalesforceId::parse("003000000000001").unwrap(),
-                kind,
-                version: SalesforceVersion {
-                    modstamp: moment,
-                    observed: moment,
-                },
-                fields: fields.to_owned(),
-                source: "pump".to_owned(),
-            },
-            received_at: moment,
-        }
-    }
-
-    fn kept(changes: &[PendingChange]) -> Vec<i64> {
-        coalesce(changes).iter().map(|change| change.id.0).collect()
-    }
-
-    use ChangeKind::{Delete, Upsert};
-
-    #[test]
-    fn only_the_newest_full_snapshot_is_decided_whatever_order_it_came_in() {
-        let full = r#"{"A":1,"B":2}"#;
-        assert_eq!(
-            kept(&[
-                change(1, 30, Upsert, full),
-                change(2, 10, Upsert, full),
-                change(3, 20, Upsert, full)
-            ]),
-            [1]
-        );
-    }
-
-    #[test]
-    fn an_older_change_with_a_field_of_its_own_is_decided_first() {
-        assert_eq!(
-            kept(&[
-                change(1, 20, Upsert, r#"{"A":1}"#),
-                change(2, 10, Upsert, r#"{"A":0,"B":2}"#)
-            ]),
-            [2, 1]
-        );
-    }
-
-    #[test]
-    fn a_delete_and_a_later_life_each_end_what_was_before() {
-        assert_eq!(
-            kept(&[change(1, 10, Upsert, r#"{"A":1}"#), change(2, 20, Delete, "{}")]),
-            [2]
-        );
-        assert_eq!(
-            kept(&[change(1, 10, Delete, "{}"), change(2, 20, Upsert, r#"{"A":1}"#)]),
-            [2]
-        );
-    }
-
-    #[test]
-    fn the_same_version_with_other_content_is_kept_beside() {
-        let (one, two) = (r#"{"A":1}"#, r#"{"A":2}"#);
-        assert_eq!(
-            kept(&[
-                change(1, 10, Upsert, one),
-                change(2, 10, Upsert, two),
-                change(3, 10, Upsert, two)
-            ]),
-            [1, 3]
-        );
+fn abandoned_entry(claim: &Claim, at: Instant) -> NewLogEntry {
+    NewLogEntry {
+        at,
+        direction: LogDirection::Incoming,
+        method: LogMethod::Put,
+        status: 500,
+        object: claim.object.clone(),
+        salesforce_id: Some(claim.salesforce_id),
+        record: None,
+        run: None,
+        data: "{}".to_owned(),
+        cause: format!(
+            "the gateway ended {} times in a row while it decided this record's changes; they are kept and tried \
+             again in {} minutes, or when the record changes again. Tell whoever operates the gateway",
+            claim.abandoned,
+            PUT_OFF.as_secs() / 60
+        ),
     }
 }

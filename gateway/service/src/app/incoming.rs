@@ -8,7 +8,7 @@ use causeway_core::decide::{Incoming, Snapshot};
 use causeway_core::failure::Failure;
 use causeway_core::id::{FieldId, SalesforceId};
 use causeway_core::mapping::convert::{read_json, read_text};
-use causeway_core::mapping::{MappingPlan, literal};
+use causeway_core::mapping::{ConversionCause, ConversionProblem, MappingPlan, literal};
 use causeway_core::ports::inbox::{ChangeKind, ReceivedChange};
 use causeway_core::version::SalesforceVersion;
 use serde_json::{Map, Value};
@@ -17,12 +17,16 @@ use crate::salesforce::csv::Row;
 
 const ID: &str = "Id";
 const OWNER: &str = "OwnerId";
+/// How partners see the owner.
+const PARTNER_OWNER: &str = "owner";
 const MODSTAMP: &str = "SystemModstamp";
 
 /// Reads the rows of Bulk results by the header of their page.
 #[derive(Debug)]
 pub struct RowReader {
     plan: Arc<MappingPlan>,
+    /// Columns that each row must have.
+    width: usize,
     id: usize,
     modstamp: usize,
     owner: Option<usize>,
@@ -51,6 +55,7 @@ impl RowReader {
             .collect::<Result<_, MissingColumn>>()?;
         Ok(RowReader {
             plan: Arc::clone(plan),
+            width: names.len(),
             id: need(ID)?,
             modstamp: need(MODSTAMP)?,
             owner: find(OWNER),
@@ -62,8 +67,14 @@ impl RowReader {
     /// Reads a row.
     ///
     /// # Errors
-    /// [`Failure::Unreadable`] when the row has no id or no stamp, which Salesforce never leaves out.
+    /// [`Failure::Unreadable`] when the row has another number of columns than the header, or no id or no stamp,
+    /// which Salesforce never leaves out.
     pub fn read(&self, row: Row<'_>) -> Result<Incoming, Failure> {
+        if row.len() != self.width {
+            return Err(Failure::Unreadable {
+                message: format!("expected {} columns in each row, not {}", self.width, row.len()),
+            });
+        }
         let id = row.get(self.id).unwrap_or_default();
         let salesforce_id = SalesforceId::parse(id).map_err(|error| Failure::Unreadable {
             message: format!("expected the Id of each row: {error}"),
@@ -77,15 +88,15 @@ impl RowReader {
             observed: self.observed,
         };
         let owner = match self.owner.and_then(|column| row.get(column)) {
-            None | Some("") => None,
-            Some(owner) => Some(SalesforceId::parse(owner).map_err(|error| Failure::Unreadable {
-                message: format!("expected a user's id as OwnerId of {salesforce_id}: {error}"),
-            })?),
+            None | Some("") => Ok(None),
+            Some(owner) => read_owner(owner).map(Some),
         };
         let mut columns = self.columns.iter();
-        let snapshot = Snapshot::read(&self.plan, salesforce_id, version, owner, |field| {
-            let (_, column) = columns.find(|(id, _)| *id == field.id)?;
-            Some(read_text(field.salesforce.kind, row.get(*column)?))
+        let snapshot = with_owner(owner, |owner| {
+            Snapshot::read(&self.plan, salesforce_id, version, owner, |field| {
+                let (_, column) = columns.find(|(id, _)| *id == field.id)?;
+                Some(read_text(field.salesforce.kind, row.get(*column)?))
+            })
         });
         Ok(Incoming::Present(snapshot))
     }
@@ -152,10 +163,40 @@ fn snapshot(
     salesforce_id: SalesforceId,
     version: SalesforceVersion,
 ) -> Snapshot {
-    let owner = text(record, OWNER).and_then(|owner| SalesforceId::parse(owner).ok());
-    Snapshot::read(plan, salesforce_id, version, owner, |field| {
-        get(record, &field.salesforce.name).map(|value| read_json(field.salesforce.kind, value))
+    let owner = match get(record, OWNER) {
+        None | Some(Value::Null) => Ok(None),
+        Some(owner) => read_owner(owner.as_str().unwrap_or_default()).map(Some),
+    };
+    with_owner(owner, |owner| {
+        Snapshot::read(plan, salesforce_id, version, owner, |field| {
+            get(record, &field.salesforce.name).map(|value| read_json(field.salesforce.kind, value))
+        })
     })
+}
+
+fn read_owner(owner: &str) -> Result<SalesforceId, ConversionProblem> {
+    SalesforceId::parse(owner).map_err(|_malformed| ConversionProblem {
+        salesforce_field: OWNER.to_owned(),
+        partner_field: PARTNER_OWNER.to_owned(),
+        cause: ConversionCause::Malformed {
+            expected: "a user's id".to_owned(),
+        },
+    })
+}
+
+/// An owner that is not understood holds the record like any other value of it.
+fn with_owner(
+    owner: Result<Option<SalesforceId>, ConversionProblem>,
+    read: impl FnOnce(Option<SalesforceId>) -> Snapshot,
+) -> Snapshot {
+    match owner {
+        Ok(owner) => read(owner),
+        Err(problem) => {
+            let mut snapshot = read(None);
+            snapshot.unreadable.push(problem);
+            snapshot
+        }
+    }
 }
 
 fn missing_stamp(id: SalesforceId) -> Failure {
@@ -176,4 +217,114 @@ fn get<'a>(record: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
 
 fn text<'a>(record: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
     get(record, name)?.as_str()
+}
+
+#[cfg(test)]
+mod tests {
+    use causeway_core::id::{MappingId, PlanRevision};
+    use causeway_core::mapping::{MappingDocument, SalesforceField, SalesforceObject, SalesforceType};
+    use serde_json::json;
+
+    use super::*;
+    use crate::salesforce::csv::CsvReader;
+
+    const STAMP: &str = "2026-11-22T06:04:37.000Z";
+
+    fn plan() -> Arc<MappingPlan> {
+        let document: MappingDocument = serde_json::from_str(
+            r#"{"partnerObject":"contact","salesforceObject":"Contact","direction":"salesforceToPartner",
+                "defaultOwner":"u","fields":[{"partner":"name","type":"Text","salesforce":"Name"}]}"#,
+        )
+        .unwrap();
+        let field = |name: &str, kind| SalesforceField {
+            name: name.to_owned(),
+            kind,
+            length: 80,
+            precision: 0,
+            scale: 0,
+            nillable: true,
+            createable: true,
+            updateable: true,
+            calculated: false,
+            reference_to: Vec::new(),
+            picklist_values: Vec::new(),
+            restricted_picklist: false,
+        };
+        let object = SalesforceObject {
+            name: "Contact".to_owned(),
+            fields: [
+                field("Id", SalesforceType::Id),
+                field("Name", SalesforceType::String),
+                field("OwnerId", SalesforceType::Reference),
+                field("SystemModstamp", SalesforceType::Datetime),
+            ]
+            .into_iter()
+            .map(|field| (field.name.clone(), field))
+            .collect(),
+        };
+        Arc::new(MappingPlan::check(MappingId(1), PlanRevision(1), &document, &object, None).unwrap())
+    }
+
+    fn from_row(owner: &str) -> Snapshot {
+        let mut csv = CsvReader::default();
+        let header = b"Id,Name,OwnerId,SystemModstamp\n";
+        let reader = RowReader::new(
+            &plan(),
+            csv.read(header).unwrap().row.unwrap(),
+            Instant::UNIX_EPOCH,
+        )
+        .unwrap();
+        let row = format!("003000000000001,Ann,{owner},{STAMP}\n");
+        present(
+            reader
+                .read(csv.read(row.as_bytes()).unwrap().row.unwrap())
+                .unwrap(),
+        )
+    }
+
+    fn from_json(owner: &Value) -> Snapshot {
+        let record =
+            json!({"Id": "003000000000001", "Name": "Ann", "OwnerId": owner, "SystemModstamp": STAMP});
+        present(from_rest(&plan(), record.as_object().unwrap(), Instant::UNIX_EPOCH).unwrap())
+    }
+
+    fn present(incoming: Incoming) -> Snapshot {
+        match incoming {
+            Incoming::Present(snapshot) => snapshot,
+            Incoming::Deleted { .. } => panic!("a reading is no delete"),
+        }
+    }
+
+    #[test]
+    fn an_owner_that_is_no_id_holds_its_record_alone() {
+        for snapshot in [
+            from_row("nobody"),
+            from_json(&json!("nobody")),
+            from_json(&json!(7)),
+        ] {
+            assert_eq!(snapshot.owner, None);
+            let problems: Vec<String> = snapshot.unreadable.iter().map(ToString::to_string).collect();
+            assert_eq!(problems, ["OwnerId to owner: not a user's id"]);
+            assert_eq!(
+                snapshot.fields.into_iter().collect::<Vec<_>>(),
+                [(
+                    "Name".to_owned(),
+                    causeway_core::record::FieldValue::Text("Ann".to_owned())
+                )]
+            );
+        }
+    }
+
+    #[test]
+    fn an_owner_and_none_are_read() {
+        let owner = SalesforceId::parse("005000000000001").unwrap();
+        for (snapshot, owner) in [
+            (from_row("005000000000001"), Some(owner)),
+            (from_json(&json!("005000000000001")), Some(owner)),
+            (from_row(""), None),
+            (from_json(&Value::Null), None),
+        ] {
+            assert_eq!((snapshot.owner, snapshot.unreadable), (owner, Vec::new()));
+        }
+    }
 }

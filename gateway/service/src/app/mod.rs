@@ -5,13 +5,16 @@
 
 pub mod administer;
 pub mod apply;
+mod coalesce;
 pub mod directory;
 pub mod inbox;
 pub mod incoming;
 pub mod initial_sync;
+pub mod org;
 pub mod read;
 pub mod receive;
 pub mod reread;
+pub mod scope;
 pub mod users;
 
 use std::sync::Arc;
@@ -49,6 +52,8 @@ pub struct App {
 pub struct AppOptions {
     /// Heads of the inbox that a worker claims at once.
     pub claim_heads: u32,
+    /// Bytes of posted fields that a worker takes into memory at once. One change may be larger.
+    pub claim_bytes: usize,
     /// How long a claimed head stays with its worker unless it is settled. After a crash this is how long a change
     /// lies still where several gateways share the database. Calls to Salesforce get two thirds of it.
     pub claim_lease: Duration,
@@ -70,6 +75,7 @@ impl Default for AppOptions {
     fn default() -> Self {
         AppOptions {
             claim_heads: 200,
+            claim_bytes: 4 << 20,
             claim_lease: Duration::from_secs(30),
             inbox_retries: RetrySchedule {
                 first: Duration::from_secs(1),

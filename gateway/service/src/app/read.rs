@@ -134,7 +134,7 @@ pub async fn records(
 ) -> Result<RecordPage, ReadError> {
     let object = object.to_owned();
     app.store
-        .read(move |tx| {
+        .scan(move |tx| {
             let plans = tx.plans(connection)?;
             let Some(plan) = plan_of(&plans, &object) else {
                 return Ok(Err(no_such_object(&plans, &object)));
@@ -148,7 +148,9 @@ pub async fn records(
         .await?
 }
 
-/// Records whose latest state was committed after a position, deleted ones too, by position.
+/// Records whose latest state was committed after a position, deleted ones too, by position, and the position to
+/// read on from. That is past everything that was looked at, also where nothing was found: whoever follows one object
+/// does not read the others again and again.
 ///
 /// # Errors
 /// [`ReadError`]; an object that is not mapped is one.
@@ -158,10 +160,10 @@ pub async fn feed(
     object: Option<&str>,
     after: Position,
     limit: u32,
-) -> Result<RecordPage, ReadError> {
+) -> Result<(RecordPage, Position), ReadError> {
     let object = object.map(str::to_owned);
     app.store
-        .read(move |tx| {
+        .scan(move |tx| {
             if let Some(object) = &object {
                 let plans = tx.plans(connection)?;
                 if plan_of(&plans, object).is_none() {
@@ -169,7 +171,14 @@ pub async fn feed(
                 }
             }
             let found = tx.feed(connection, object.as_deref(), after, limit.saturating_add(1))?;
-            page(tx, connection, found, limit).map(Ok)
+            let page = page(tx, connection, found, limit)?;
+            let last = page.records.last().map_or(after, |record| record.position);
+            let next = if page.more {
+                last
+            } else {
+                last.max(tx.newest_position(connection)?)
+            };
+            Ok(Ok((page, next)))
         })
         .await?
 }
@@ -187,7 +196,7 @@ pub async fn history(
 ) -> Result<Option<Vec<NamedHistory>>, ReadError> {
     let object = object.to_owned();
     app.store
-        .read(move |tx| {
+        .scan(move |tx| {
             let plans = tx.plans(connection)?;
             let Some(plan) = plan_of(&plans, &object) else {
                 return Ok(Err(no_such_object(&plans, &object)));
@@ -213,7 +222,7 @@ pub async fn held(
     limit: u32,
 ) -> Result<(Vec<NamedHeld>, bool), StoreError> {
     app.store
-        .read(move |tx| {
+        .scan(move |tx| {
             let plans = tx.plans(connection)?;
             let mut found = tx.held(connection, after, limit.saturating_add(1))?;
             let more = cut(&mut found, limit);
@@ -244,7 +253,7 @@ pub async fn logs(
     limit: u32,
 ) -> Result<(Vec<LogEntry>, bool), StoreError> {
     app.store
-        .read(move |tx| {
+        .scan(move |tx| {
             let mut found = tx.logs(connection, &filter, before, limit.saturating_add(1))?;
             let more = cut(&mut found, limit);
             Ok((found, more))
@@ -263,7 +272,7 @@ pub async fn runs(
     limit: u32,
 ) -> Result<(Vec<Run>, bool), StoreError> {
     app.store
-        .read(move |tx| {
+        .scan(move |tx| {
             let mut found = tx.runs(connection, before, limit.saturating_add(1))?;
             let more = cut(&mut found, limit);
             Ok((found, more))
@@ -285,7 +294,7 @@ pub async fn run(app: &App, connection: ConnectionId, id: RunId) -> Result<Optio
 /// When the store fails.
 pub async fn mappings(app: &App, connection: ConnectionId) -> Result<Vec<MappingState>, StoreError> {
     app.store
-        .read(move |tx| {
+        .scan(move |tx| {
             let plans = tx.plans(connection)?;
             plans
                 .into_iter()
@@ -303,7 +312,7 @@ pub async fn mappings(app: &App, connection: ConnectionId) -> Result<Vec<Mapping
 /// # Errors
 /// When the store fails.
 pub async fn backlog(app: &App, connection: ConnectionId) -> Result<Backlog, StoreError> {
-    app.store.read(move |tx| tx.backlog(connection)).await
+    app.store.scan(move |tx| tx.backlog(connection)).await
 }
 
 /// Cuts what was read beyond the limit, and says whether there was any.

@@ -6,13 +6,14 @@ use aws_lc_rs::rsa::PublicEncryptingKey;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use causeway_core::ports::connections::{Environment, PartnerUser};
-use figment::providers::{Format, Toml};
 use jsonwebtoken::EncodingKey;
 use secrecy::SecretString;
 use serde_json::Value;
 use url::Url;
 
-use crate::http::auth::Scope;
+use crate::app::scope::Scope;
+use crate::config;
+use crate::loopback::is_loopback;
 use crate::members::{FieldError, Members};
 
 /// The shortest shared secret that is taken, in characters: HS256 keys shorter than its hash can be guessed
@@ -81,8 +82,7 @@ pub(super) fn read(path: &Path) -> Result<ConnectionFile, Vec<FieldError>> {
         }]
     };
     let text = std::fs::read_to_string(path).map_err(|error| whole(format!("cannot be read ({error})")))?;
-    let value = Toml::from_str::<Value>(&text)
-        .map_err(|error| whole(format!("is no TOML: {}", error.to_string().trim())))?;
+    let value: Value = config::toml::read(&text).map_err(whole)?;
     let folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
     Reader {
         folder,
@@ -370,15 +370,9 @@ fn login_url(text: &str) -> Result<String, String> {
     const SHAPE: &str = "must be an address like https://login.salesforce.com, https://test.salesforce.com or your \
                          My Domain, with nothing behind the host";
     let url = Url::parse(text).map_err(|_malformed| SHAPE.to_owned())?;
-    let loopback = match url.host() {
-        Some(url::Host::Domain(name)) => name == "localhost",
-        Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
-        Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
-        None => false,
-    };
     let plain =
         url.path() == "/" && url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
-    if plain && (url.scheme() == "https" || url.scheme() == "http" && loopback) {
+    if plain && (url.scheme() == "https" || url.scheme() == "http" && is_loopback(&url)) {
         Ok(url.as_str().trim_end_matches('/').to_owned())
     } else {
         Err(SHAPE.to_owned())

@@ -11,6 +11,7 @@ use url::Url;
 
 use super::read::{Origins, Raw, RawSecrets};
 use super::{Config, ConfigError, ConfigProblem, Http, Limits, Log, LogFormat, Workers};
+use crate::loopback::is_loopback;
 
 const MEGABYTE: i64 = 1024 * 1024;
 
@@ -257,14 +258,5 @@ impl Checker<'_> {
             }
         };
         Log { filter, format }
-    }
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(url::Host::Domain(name)) => name == "localhost",
-        Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
-        Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
-        None => false,
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use figment::providers::{Format, Serialized, Toml};
+use figment::providers::Serialized;
 use figment::value::{Dict, Map, Num, Value};
 use figment::{Figment, Metadata, Profile, Provider};
 use serde::{Deserialize, Serialize};
@@ -212,8 +212,7 @@ fn read_file(path: &Path) -> Result<Dict, ConfigError> {
             "cannot be read ({error}); give another file with --config"
         ))
     })?;
-    Toml::from_str::<Dict>(&text)
-        .map_err(|error| unreadable(format!("is no TOML: {}", error.to_string().trim())))
+    super::toml::read(&text).map_err(unreadable)
 }
 
 /// Builds the tree of `CAUSEWAY__SECTION__KEY` variables. A value is read as what the default of its key is, so

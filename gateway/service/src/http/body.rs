@@ -9,9 +9,7 @@ use futures_util::StreamExt;
 use serde_json::Value;
 
 use super::problem::{Problem, ProblemKind};
-
-/// How many lists and objects may lie in one another.
-pub const DEPTH: usize = 16;
+use crate::json::{self, Hostile, JsonText};
 
 /// Room that is taken before the first byte arrived. A claimed length alone never takes memory.
 const FIRST_ROOM: usize = 16 * 1024;
@@ -100,40 +98,48 @@ pub fn text(body: &[u8]) -> Result<&str, Problem> {
     })
 }
 
-/// Reads the text of a body that is to be parsed as JSON.
+/// Reads the JSON of a body into a value.
 ///
 /// # Errors
-/// [`ProblemKind::BodyNotUtf8`] or [`ProblemKind::BodyTooDeep`], each with the place.
-pub fn shallow_text(body: &[u8]) -> Result<&str, Problem> {
+/// [`ProblemKind::BodyNotUtf8`], [`ProblemKind::BodyTooDeep`], [`ProblemKind::MalformedRequest`] for a key that is
+/// reserved, or [`ProblemKind::BodyNotJson`], each with the place.
+pub fn json(body: &[u8]) -> Result<Value, Problem> {
+    serde_json::from_str(looked_over(body)?).map_err(|error| broken_json(&error))
+}
+
+/// Reads the JSON of a body as text, of which nothing is built.
+///
+/// # Errors
+/// As [`json()`].
+pub fn json_text(body: &[u8]) -> Result<JsonText<'_>, Problem> {
+    JsonText::parse(looked_over(body)?).map_err(|error| broken_json(&error))
+}
+
+fn looked_over(body: &[u8]) -> Result<&str, Problem> {
     let text = text(body)?;
-    if let Some(at) = first_too_deep(body) {
-        return Err(Problem::new(
-            ProblemKind::BodyTooDeep,
-            format!("byte {at} opens level {}; at most {DEPTH} are read", DEPTH + 1),
-        ));
-    }
+    json::look_over(text).map_err(|hostile| {
+        let kind = match hostile {
+            Hostile::TooDeep { .. } => ProblemKind::BodyTooDeep,
+            Hostile::ReservedKey { .. } => ProblemKind::MalformedRequest,
+        };
+        Problem::new(kind, hostile.to_string())
+    })?;
     Ok(text)
 }
 
-/// Reads the JSON of a body.
-///
-/// # Errors
-/// [`ProblemKind::BodyNotUtf8`], [`ProblemKind::BodyTooDeep`] or [`ProblemKind::BodyNotJson`], each with the place.
-pub fn json(body: &[u8]) -> Result<Value, Problem> {
-    serde_json::from_str(shallow_text(body)?).map_err(|error| {
-        Problem::new(
-            ProblemKind::BodyNotJson,
-            if error.is_eof() {
-                "it ends in the middle of a value".to_owned()
-            } else {
-                format!(
-                    "it breaks off at line {}, column {}",
-                    error.line(),
-                    error.column()
-                )
-            },
-        )
-    })
+fn broken_json(error: &serde_json::Error) -> Problem {
+    Problem::new(
+        ProblemKind::BodyNotJson,
+        if error.is_eof() {
+            "it ends in the middle of a value".to_owned()
+        } else {
+            format!(
+                "it breaks off at line {}, column {}",
+                error.line(),
+                error.column()
+            )
+        },
+    )
 }
 
 fn text_header<'a>(request: &'a HttpRequest, name: &header::HeaderName) -> &'a str {
@@ -144,48 +150,9 @@ fn text_header<'a>(request: &'a HttpRequest, name: &header::HeaderName) -> &'a s
         .unwrap_or_default()
 }
 
-/// Where nesting first passes [`DEPTH`]. Runs over bytes before any parser recurses into them.
-fn first_too_deep(json: &[u8]) -> Option<usize> {
-    let mut depth = 0usize;
-    let mut in_text = false;
-    let mut escaped = false;
-    for (at, byte) in json.iter().enumerate() {
-        if in_text {
-            match byte {
-                _ if escaped => escaped = false,
-                b'\\' => escaped = true,
-                b'"' => in_text = false,
-                _ => {}
-            }
-            continue;
-        }
-        match byte {
-            b'"' => in_text = true,
-            b'[' | b'{' => {
-                depth += 1;
-                if depth > DEPTH {
-                    return Some(at);
-                }
-            }
-            b']' | b'}' => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-    }
-    None
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn nesting_is_counted_outside_of_texts_only() {
-        assert_eq!(first_too_deep(br#"{"a":"[[[[[[[[[[[[[[[[[[[[[\"[[[["}"#), None);
-        let deep = format!("{}1{}", "[".repeat(DEPTH + 1), "]".repeat(DEPTH + 1));
-        assert_eq!(first_too_deep(deep.as_bytes()), Some(DEPTH));
-        let wide = format!("[{}1]", "[[]],".repeat(100));
-        assert_eq!(first_too_deep(wide.as_bytes()), None);
-    }
 
     #[test]
     fn each_kind_of_bad_body_has_its_own_problem() {
@@ -195,8 +162,13 @@ mod tests {
             (b"{\"a\":1}x", ProblemKind::BodyNotJson),
             (b"", ProblemKind::BodyNotJson),
             ("[".repeat(100_000).as_bytes(), ProblemKind::BodyTooDeep),
+            (
+                br#"{"$serde_json::private::Number":"1"}"#,
+                ProblemKind::MalformedRequest,
+            ),
         ] {
             assert_eq!(json(body).unwrap_err().kind(), kind);
+            assert_eq!(json_text(body).unwrap_err().kind(), kind);
         }
     }
 }

@@ -69,10 +69,9 @@ pub async fn changes(
     let object = parameters.text("object");
     parameters.finish()?;
     let connection = caller.connection().id;
-    let page = read::feed(&state.app, connection, object.as_deref(), Position(after), limit).await?;
-    let reached = page.records.last().map_or(after, |record| record.position.0);
+    let (page, next) = read::feed(&state.app, connection, object.as_deref(), Position(after), limit).await?;
     Ok(HttpResponse::Ok().json(ChangesView {
-        next: cursor::write(CursorKind::Feed, reached),
+        next: cursor::write(CursorKind::Feed, next.0),
         has_more: page.more,
         changes: views(&page),
     }))

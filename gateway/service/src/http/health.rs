@@ -48,7 +48,7 @@ pub async fn readyz(state: web::Data<HttpState>) -> Result<HttpResponse, Problem
     if state.stopping.load(Ordering::Relaxed) {
         return Err(Problem::unavailable("the gateway is stopping"));
     }
-    if !state.workers_run() {
+    if !(state.works)() {
         return Err(Problem::unavailable("a worker has ended"));
     }
     match tokio::time::timeout(PING_WITHIN, state.app.store.ping()).await {

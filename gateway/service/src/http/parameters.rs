@@ -18,7 +18,7 @@ impl Parameters {
     /// Splits a query string.
     ///
     /// # Errors
-    /// [`ProblemKind::InvalidParameters`] when a percent-encoded text is not UTF-8.
+    /// [`ProblemKind::InvalidParameters`] when a percent-encoded text is not UTF-8, or holds U+0000.
     pub fn parse(query: &str) -> Result<Self, Problem> {
         let pairs = query
             .split('&')
@@ -137,15 +137,17 @@ pub fn moment(text: &str) -> Result<Instant, String> {
 
 fn decode(text: &str) -> Result<String, Problem> {
     let spaced = text.replace('+', " ");
+    let wrong = |message: &str| {
+        let error = FieldError {
+            field: text.chars().take(40).collect(),
+            message: message.to_owned(),
+        };
+        Problem::with_errors(ProblemKind::InvalidParameters, vec![error])
+    };
     match percent_decode_str(&spaced).decode_utf8() {
+        Ok(decoded) if decoded.contains('\0') => Err(wrong("must not hold the character U+0000")),
         Ok(decoded) => Ok(decoded.into_owned()),
-        Err(_) => Err(Problem::with_errors(
-            ProblemKind::InvalidParameters,
-            vec![FieldError {
-                field: text.chars().take(40).collect(),
-                message: "is not UTF-8 after percent-decoding".to_owned(),
-            }],
-        )),
+        Err(_) => Err(wrong("is not UTF-8 after percent-decoding")),
     }
 }
 
@@ -167,10 +169,12 @@ mod tests {
     }
 
     #[test]
-    fn a_parameter_that_is_not_utf8_is_refused() {
-        assert_eq!(
-            Parameters::parse("owner=%FF").unwrap_err().kind(),
-            ProblemKind::InvalidParameters
-        );
+    fn a_parameter_that_is_no_text_is_refused() {
+        for query in ["owner=%FF", "owner=a%00", "%00=a"] {
+            assert_eq!(
+                Parameters::parse(query).unwrap_err().kind(),
+                ProblemKind::InvalidParameters
+            );
+        }
     }
 }

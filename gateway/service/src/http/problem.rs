@@ -85,6 +85,8 @@ problems! {
     BodyTimeout = 408 "body-timeout" "The body took too long";
     /// Nothing is mapped yet.
     NothingMapped = 409 "nothing-mapped" "The connection has no mapping yet";
+    /// A run of other objects is queued or running.
+    SyncRunning = 409 "sync-running" "Another sync run is not finished yet";
     /// The body is larger than allowed.
     BodyTooLarge = 413 "body-too-large" "The body is too large";
     /// The body is of another media type or encoding.

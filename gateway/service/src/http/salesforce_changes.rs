@@ -1,11 +1,12 @@
 //! `POST /v1/salesforce/changes`: what the package in the org pushes.
 
+use std::borrow::Cow;
+
 use actix_web::{HttpRequest, HttpResponse, post, web};
 use aws_lc_rs::digest;
 use causeway_core::ports::inbox::IdempotencyKey;
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
+use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::HttpState;
@@ -14,16 +15,20 @@ use super::body;
 use super::problem::{Problem, ProblemDocument, ProblemKind};
 use crate::app::receive::{self, Idempotency, MAX_CHANGES, Posted, ReceiveError, RowStatus};
 use crate::failpoint;
-use crate::members::{FieldError, Members};
+use crate::json::JsonText;
+use crate::members::FieldError;
 
 const ROUTE: &str = "POST /v1/salesforce/changes";
 
 /// Longest idempotency key that is taken, in characters.
 const LONGEST_KEY: usize = 200;
 
+/// Unknown members that are named at most.
+const MOST_UNKNOWN: usize = 20;
+
 /// A batch of changes.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Debug, ToSchema)]
+#[schema(rename_all = "camelCase")]
 pub struct Changes {
     /// The org they come from, 15 or 18 characters.
     #[schema(examples("00D8a00001rBqb8EAC"))]
@@ -33,7 +38,7 @@ pub struct Changes {
     pub package_version: String,
     /// Up to 1,000 changes. A wrong one is refused alone.
     #[schema(value_type = Vec<Change>, max_items = 1000)]
-    pub changes: Vec<Box<RawValue>>,
+    pub changes: Vec<String>,
 }
 
 /// A record's news.
@@ -172,31 +177,82 @@ pub async fn post_changes(
     Ok(answer)
 }
 
+/// Reads what lies around the rows and leaves the rows as text: no value is built, however many there are.
 fn read_changes(body: &[u8]) -> Result<Changes, Problem> {
-    let text = body::shallow_text(body)?;
-    match serde_json::from_str(text) {
-        Ok(changes) => Ok(changes),
-        // Read once more member by member, to say in our own words what is wrong with which.
-        Err(_) => Err(what_is_wrong(body::json(body)?)),
+    let invalid = |errors| Problem::with_errors(ProblemKind::InvalidFields, errors);
+    let Some(members) = body::json_text(body)?.members() else {
+        return Err(invalid(vec![wrong("(whole)", "must be an object")]));
+    };
+    let (mut organization_id, mut package_version, mut changes) = (None, None, None);
+    let mut unknown = Vec::new();
+    for (name, value) in members {
+        match name.as_ref() {
+            "organizationId" => organization_id = Some(value),
+            "packageVersion" => package_version = Some(value),
+            "changes" => changes = Some(value),
+            name if unknown.len() < MOST_UNKNOWN => unknown.push(wrong(
+                &name.chars().take(60).collect::<String>(),
+                "unknown field; accepted here: organizationId, packageVersion, changes",
+            )),
+            _ => {}
+        }
+    }
+    let mut errors = Vec::new();
+    let organization_id = required_text("organizationId", organization_id, &mut errors);
+    let package_version = required_text("packageVersion", package_version, &mut errors);
+    let changes = rows(changes, &mut errors);
+    errors.append(&mut unknown);
+    match (organization_id, package_version, changes) {
+        (Some(organization_id), Some(package_version), Some(changes)) if errors.is_empty() => Ok(Changes {
+            organization_id,
+            package_version,
+            changes,
+        }),
+        _ => Err(invalid(errors)),
     }
 }
 
-fn what_is_wrong(value: serde_json::Value) -> Problem {
-    let errors = match Members::of("", value) {
-        Err(error) => vec![error],
-        Ok(mut members) => {
-            members.required_text("organizationId");
-            members.required_text("packageVersion");
-            if members
-                .required("changes")
-                .is_some_and(|changes| !changes.is_array())
-            {
-                members.error("changes", "must be a list");
-            }
-            members.finish()
-        }
+fn required_text(name: &str, value: Option<JsonText<'_>>, errors: &mut Vec<FieldError>) -> Option<String> {
+    let Some(value) = value else {
+        errors.push(wrong(name, "is missing"));
+        return None;
     };
-    Problem::with_errors(ProblemKind::InvalidFields, errors)
+    let text = value.text();
+    if text.is_none() {
+        errors.push(wrong(name, "must be a text"));
+    }
+    text.map(Cow::into_owned)
+}
+
+fn rows(value: Option<JsonText<'_>>, errors: &mut Vec<FieldError>) -> Option<Vec<String>> {
+    let Some(value) = value else {
+        errors.push(wrong("changes", "is missing"));
+        return None;
+    };
+    let Some(rows) = value.items() else {
+        errors.push(wrong("changes", "must be a list"));
+        return None;
+    };
+    let count = rows.clone().count();
+    if count > MAX_CHANGES {
+        errors.push(too_many(count));
+        return None;
+    }
+    Some(rows.map(|row| row.as_str().to_owned()).collect())
+}
+
+fn too_many(count: usize) -> FieldError {
+    wrong(
+        "changes",
+        &format!("has {count} changes; at most {MAX_CHANGES} are taken, send the rest in further requests"),
+    )
+}
+
+fn wrong(field: &str, message: &str) -> FieldError {
+    FieldError {
+        field: field.to_owned(),
+        message: message.to_owned(),
+    }
 }
 
 fn idempotency_key(request: &HttpRequest) -> Result<Option<String>, Problem> {
@@ -207,25 +263,19 @@ fn idempotency_key(request: &HttpRequest) -> Result<Option<String>, Problem> {
         Ok(key) if (1..=LONGEST_KEY).contains(&key.trim().len()) => Ok(Some(key.trim().to_owned())),
         _ => Err(Problem::with_errors(
             ProblemKind::InvalidParameters,
-            vec![FieldError {
-                field: "Idempotency-Key".to_owned(),
-                message: format!("must be 1 to {LONGEST_KEY} printable characters"),
-            }],
+            vec![wrong(
+                "Idempotency-Key",
+                &format!("must be 1 to {LONGEST_KEY} printable characters"),
+            )],
         )),
     }
 }
 
 fn refuse(error: ReceiveError) -> Problem {
     match error {
-        ReceiveError::TooMany { count } => Problem::with_errors(
-            ProblemKind::InvalidFields,
-            vec![FieldError {
-                field: "changes".to_owned(),
-                message: format!(
-                    "has {count} changes; at most {MAX_CHANGES} are taken, send the rest in further requests"
-                ),
-            }],
-        ),
+        ReceiveError::TooMany { count } => {
+            Problem::with_errors(ProblemKind::InvalidFields, vec![too_many(count)])
+        }
         ReceiveError::OtherOrganization { .. } => Problem::new(
             ProblemKind::ConnectionMismatch,
             "organizationId is not the org that this client's connection is linked with; use that connection's client",

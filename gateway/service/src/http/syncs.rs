@@ -17,7 +17,7 @@ use super::parameters::Parameters;
 use super::problem::{Problem, ProblemDocument, ProblemKind};
 use super::view::Counts;
 use crate::app::initial_sync::StartError;
-use crate::app::{initial_sync, read};
+use crate::app::{directory, initial_sync, read};
 use crate::members::{FieldError, Members};
 
 /// Runs on a page where a caller names no number.
@@ -195,7 +195,7 @@ pub async fn list_syncs(
 
 /// Start a sync run.
 ///
-/// While a run of that kind is queued or running, that one is answered with.
+/// While a run of that kind is queued or running, that one is answered with if it has all the objects asked for.
 #[utoipa::path(
     tag = "syncs",
     security(("bearer" = ["syncs:write"])),
@@ -206,7 +206,7 @@ pub async fn list_syncs(
         (status = 401, description = "The token is refused", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 403, description = "The token does not allow this", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 408, description = "The body took too long", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 409, description = "Nothing is mapped yet", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 409, description = "Nothing is mapped yet, or a run of other objects is not finished", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 413, description = "The body is too large", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 415, description = "The body is of another form", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 422, description = "Some fields are wrong", body = ProblemDocument, content_type = "application/problem+json"),
@@ -226,6 +226,7 @@ pub async fn start_sync(
     let body = body::read(&request, payload, "application/json", state.small_bodies()).await?;
     let order = read_order(&body)?;
     let connection = caller.connection().id;
+    let objects = order.objects.clone();
     let id = match order.kind {
         RunKind::Initial => initial_sync::start(&state.app, connection, order.objects)
             .await
@@ -234,6 +235,16 @@ pub async fn start_sync(
     let run = read::run(&state.app, connection, id)
         .await?
         .ok_or_else(|| Problem::internal(format!("sync {id} is gone")))?;
+    let left_out = directory::left_out(&state.app, connection, &run, &objects).await?;
+    if !left_out.is_empty() {
+        return Err(Problem::new(
+            ProblemKind::SyncRunning,
+            format!(
+                "sync {id} is not finished and leaves out {}; see /v1/syncs/{id} and send this again when it is done",
+                left_out.join(", ")
+            ),
+        ));
+    }
     Ok(HttpResponse::Accepted()
         .insert_header((header::LOCATION, format!("/v1/syncs/{id}")))
         .json(SyncView::from(&run)))

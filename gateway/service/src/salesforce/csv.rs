@@ -73,6 +73,11 @@ impl<'a> Row<'a> {
         self.ends.len()
     }
 
+    /// Bytes of all values.
+    pub fn bytes(&self) -> usize {
+        self.text.len()
+    }
+
     /// Whether the row has no column.
     pub fn is_empty(&self) -> bool {
         self.ends.is_empty()

@@ -12,12 +12,10 @@ use crate::app::inbox::decide_inbox;
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 pub(super) async fn run(app: Arc<App>, worker: String, poll: Duration, stop: CancellationToken) {
-    let full = usize::try_from(app.options.claim_heads).unwrap_or(usize::MAX);
     let mut pause = poll;
     while !stop.is_cancelled() {
         match Box::pin(decide_inbox(&app, &worker)).await {
-            // As many as may be claimed: there may be more.
-            Ok(round) if round.claimed >= full => {
+            Ok(round) if round.more => {
                 pause = poll;
                 continue;
             }

@@ -174,6 +174,32 @@ fn the_help_of_connection_add_names_every_scope() {
 }
 
 #[test]
+fn a_file_that_is_no_toml_is_told_without_its_line() {
+    let folder = prepared();
+    let file = folder.path().join("broken.toml");
+    for broken in [
+        "username = \"u\"\npassword = hunter2\n",
+        "username = \"u\"\npassword = \"hunter2\n",
+    ] {
+        std::fs::write(&file, broken).unwrap();
+        let added = causeway(&folder, &["connection", "add", "--file", file.to_str().unwrap()]);
+        let checked = Command::new(env!("CARGO_BIN_EXE_causeway"))
+            .arg("--config")
+            .arg(&file)
+            .args(["config", "check"])
+            .env_clear()
+            .output()
+            .unwrap();
+        for said in [added, checked] {
+            let text = format!("{}{}", stdout(&said), stderr(&said));
+            assert_ne!(code(&said), 0);
+            assert!(text.contains("at line 2, column "), "{text}");
+            assert!(!text.contains("hunter2"), "{text}");
+        }
+    }
+}
+
+#[test]
 fn the_openapi_document_is_printed() {
     let folder = prepared();
     let printed = stdout(&causeway(&folder, &["openapi"]));

@@ -94,10 +94,14 @@ impl Gateway {
 
     /// A gateway with further sections of configuration.
     pub async fn start_with(sections: &str) -> Gateway {
+        Gateway::start_on(&format!("[store]\nurl = \"sqlite://causeway.db\"\n{sections}")).await
+    }
+
+    /// A gateway with these sections of configuration, which name its store.
+    pub async fn start_on(sections: &str) -> Gateway {
         let folder = tempfile::tempdir().unwrap();
         let text = format!(
-            "[http]\nlisten = \"127.0.0.1:0\"\n[store]\nurl = \"sqlite://causeway.db\"\n\
-             [secrets]\nmaster_key = \"{}\"\n{sections}",
+            "[http]\nlisten = \"127.0.0.1:0\"\n[secrets]\nmaster_key = \"{}\"\n{sections}",
             STANDARD.encode([7u8; 32])
         );
         std::fs::write(folder.path().join("causeway.toml"), text).unwrap();

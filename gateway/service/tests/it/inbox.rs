@@ -30,10 +30,7 @@ fn posted(linked: &Linked, rows: &[Json]) -> Posted {
         connection: linked.connection,
         client: "pump".to_owned(),
         organization: linked.org.organization_id().as_str().to_owned(),
-        changes: rows
-            .iter()
-            .map(|row| serde_json::value::to_raw_value(row).unwrap())
-            .collect(),
+        changes: rows.iter().map(Json::to_string).collect(),
         idempotency: None,
     }
 }

@@ -327,16 +327,17 @@ async fn rows_that_cannot_cross_are_held_with_their_reason_and_the_rest_arrives(
 async fn newer_news_that_was_pushed_is_not_overwritten() {
     let linked = Linked::mapped(quick_options(), Vec::new()).await;
     let ids = linked.org.seed("Contact", contacts(5, None)).unwrap();
+    let ahead = |seconds| (chrono::Utc::now() + chrono::TimeDelta::seconds(seconds)).to_rfc3339();
     let row = json!({
         "object": "Contact", "operation": "update", "id": ids[0].as_str(),
-        "systemModstamp": "2099-01-01T00:00:00.000Z", "observedAt": "2099-01-01T00:00:01.000Z",
+        "systemModstamp": ahead(60), "observedAt": ahead(61),
         "fields": {"LastName": "Pushed", "Email": null, "Birthdate": null, "AccountId": null},
     });
     let posted = Posted {
         connection: linked.connection,
         client: "pump".to_owned(),
         organization: linked.org.organization_id().as_str().to_owned(),
-        changes: vec![serde_json::value::to_raw_value(&row).unwrap()],
+        changes: vec![row.to_string()],
         idempotency: None,
     };
     assert_eq!(receive_changes(&linked.app, posted).await.unwrap().accepted, 1);

@@ -101,7 +101,7 @@ async fn inbox_killed_at(failpoint: &str) {
                 "systemModstamp": "2026-11-22T06:04:37.000Z", "observedAt": "2026-11-22T06:04:38.000Z",
                 "fields": {"LastName": format!("N{number}")},
             });
-            serde_json::value::to_raw_value(&row).unwrap()
+            row.to_string()
         })
         .collect();
     let posted = Posted {

@@ -7,6 +7,7 @@
 )]
 
 mod auth;
+mod backlog;
 mod cli;
 mod config;
 mod first_sync;
@@ -17,7 +18,9 @@ mod initial_sync;
 mod killed;
 mod linked;
 mod openapi;
+mod push_hostile;
 mod records;
 mod salesforce_client;
 mod startup;
+mod sync_doubts;
 mod workers;

@@ -132,6 +132,15 @@ async fn the_feed_goes_on_where_it_was_left_and_shows_deletes() {
     assert_eq!(changes[0]["fields"], json!({}));
     let page: Value = gateway.get_json("partner", "/v1/changes?object=account").await;
     assert_eq!(page["changes"], json!([]));
+    // Whoever follows accounts does not read the contacts again at every poll.
+    assert_eq!(page["next"], third["next"]);
+    let from = page["next"].as_str().unwrap();
+    gateway
+        .push_and_settle(json!([account(ACCOUNT, 1, "Acme")]))
+        .await;
+    let path = format!("/v1/changes?object=account&after={from}");
+    let page: Value = gateway.get_json("partner", &path).await;
+    assert_eq!(page["changes"].as_array().unwrap().len(), 1);
     gateway.stop().await;
 }
 

@@ -35,7 +35,7 @@ async fn push_one(linked: &Linked, last_name: &str) {
         connection: linked.connection,
         client: "pump".to_owned(),
         organization: linked.org.organization_id().as_str().to_owned(),
-        changes: vec![serde_json::value::to_raw_value(&row).unwrap()],
+        changes: vec![row.to_string()],
         idempotency: None,
     };
     assert_eq!(receive_changes(&linked.app, posted).await.unwrap().accepted, 1);

@@ -15,6 +15,7 @@ use crate::engine::on_engine;
 use crate::error::conflict;
 use crate::schema::{field_history, link, record};
 use crate::session::Session;
+use crate::text;
 
 /// Writes effects with a handful of statements for each [`ROWS`] of them: new links, known links, records, history.
 pub(super) fn apply(session: &mut Session, write: &Write<'_>) -> Result<Vec<Written>, StoreError> {
@@ -260,6 +261,13 @@ impl<'a> RecordRow<'a> {
         id: i64,
         position: i64,
     ) -> Result<RecordRow<'a>, StoreError> {
+        for (name, value) in &effect.fields {
+            match value {
+                FieldValue::Text(value) => text::refuse_unstorable(name, [value])?,
+                FieldValue::Choices(values) => text::refuse_unstorable(name, values)?,
+                _ => {}
+            }
+        }
         Ok(RecordRow {
             connection_id: write.connection.0,
             id,

@@ -17,6 +17,7 @@ use crate::engine::on_engine;
 use crate::error::unexpected;
 use crate::schema::{client, connection, counter, partner_user, tenant};
 use crate::session::Session;
+use crate::text;
 
 /// The connection under whose counter tenants and connections themselves are numbered.
 const GATEWAY: ConnectionId = ConnectionId(0);
@@ -55,6 +56,9 @@ impl Connections for Session {
     }
 
     fn connection_named(&mut self, name: &str) -> Result<Option<Connection>, StoreError> {
+        if !text::is_storable([name]) {
+            return Ok(None);
+        }
         self.port(|session| connection_named(session, name))
     }
 
@@ -74,6 +78,9 @@ impl Connections for Session {
     }
 
     fn client(&mut self, id: &str) -> Result<Option<Client>, StoreError> {
+        if !text::is_storable([id]) {
+            return Ok(None);
+        }
         self.port(|session| {
             let row = on_engine!(session, |db| client::table
                 .filter(client::id.eq(id))
@@ -147,6 +154,9 @@ fn add_connection(
     new: &NewConnection,
     at: Instant,
 ) -> Result<ConnectionId, StoreError> {
+    let names = [&new.tenant, &new.connection.name, &new.connection.username];
+    text::refuse_unstorable("connection", names)?;
+    text::refuse_unstorable("client's id", new.clients.iter().map(|client| &client.id))?;
     // Whoever adds a connection holds the gateway's counter, so nothing looked up here can appear meanwhile.
     let tenant_number = session.take_numbers(GATEWAY, 2)?;
     let id = ConnectionId(tenant_number + 1);
@@ -222,6 +232,8 @@ fn put_partner_users(
     connection: ConnectionId,
     users: &[PartnerUser],
 ) -> Result<(), StoreError> {
+    let texts = users.iter().flat_map(|user| [&user.id, &user.email, &user.name]);
+    text::refuse_unstorable("partner's user", texts)?;
     // One statement may not write a row twice; of two users with one id the later one counts.
     let rows: BTreeMap<&str, UserRow> = users
         .iter()

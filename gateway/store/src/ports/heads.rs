@@ -39,10 +39,11 @@ pub(super) fn claim(
     }
     ready.sort_unstable_by(|a, b| a.key().cmp(&b.key()));
     for row in &mut ready {
-        // The holder before died or was too slow: that counts as a failed attempt, so that a change which kills its
-        // worker is not tried for ever.
+        // The holder before died or was too slow. It is counted, so that callers can tell a change which kills its
+        // worker from one that merely fails.
         if row.worker.is_some() {
             row.attempts += 1;
+            row.abandoned += 1;
         }
         row.worker = Some(worker.to_owned());
         // Grows with every claim, and over a head that was settled and made anew: its claims come later.
@@ -59,6 +60,7 @@ pub(super) fn claim(
                 head::fence.eq(excluded(head::fence)),
                 head::ready_at.eq(excluded(head::ready_at)),
                 head::attempts.eq(excluded(head::attempts)),
+                head::abandoned.eq(excluded(head::abandoned)),
             ))
             .execute(db));
         session.checked(claimed)?;
@@ -101,16 +103,44 @@ pub(super) fn postpone(session: &mut Session, claim: &Claim, ready_at: Instant) 
         head::worker.eq(None::<String>),
         head::ready_at.eq(micros(ready_at)),
         head::attempts.eq(head::attempts + 1),
+        head::abandoned.eq(0),
     ))
     .execute(db));
     session.checked(postponed).map(drop)
 }
 
-/// Frees the heads that workers of an earlier process held.
+/// Gives claims back untouched.
+pub(super) fn give_back(session: &mut Session, claims: &[Claim], now: Instant) -> Result<(), StoreError> {
+    let fences: HashMap<HeadKey<'_>, i64> = claims.iter().map(|claim| (key(claim), claim.fence)).collect();
+    for (connection, object, ids) in by_object(claims) {
+        let held = lock_held(session, connection, object, &ids);
+        let mut mine = Vec::new();
+        for (id, fence) in session.checked(held)? {
+            if fences.get(&(connection, object, salesforce_id(&id)?)) == Some(&fence) {
+                mine.push(id);
+            }
+        }
+        let given_back = on_engine!(session, |db| diesel::update(head::table)
+            .filter(head::connection_id.eq(connection.0))
+            .filter(head::object.eq(object))
+            .filter(head::salesforce_id.eq_any(&mine))
+            .set((head::worker.eq(None::<String>), head::ready_at.eq(micros(now))))
+            .execute(db));
+        session.checked(given_back)?;
+    }
+    Ok(())
+}
+
+/// Frees the heads that workers of an earlier process held. Their leases count as run out.
 pub(super) fn free_leases(session: &mut Session) -> Result<u64, StoreError> {
     let freed = on_engine!(session, |db| diesel::update(head::table)
         .filter(head::worker.is_not_null())
-        .set((head::worker.eq(None::<String>), head::ready_at.eq(0)))
+        .set((
+            head::worker.eq(None::<String>),
+            head::ready_at.eq(0),
+            head::attempts.eq(head::attempts + 1),
+            head::abandoned.eq(head::abandoned + 1),
+        ))
         .execute(db));
     let freed = session.checked(freed)?;
     Ok(u64::try_from(freed).unwrap_or(u64::MAX))
@@ -187,6 +217,7 @@ fn settle_held(
             head::worker.eq(None::<String>),
             head::ready_at.eq(received_at),
             head::attempts.eq(0),
+            head::abandoned.eq(0),
         ))
         .execute(db));
         session.checked(readied)?;
@@ -247,6 +278,7 @@ struct HeadRow {
     worker: Option<String>,
     fence: i64,
     attempts: i64,
+    abandoned: i64,
 }
 
 impl HeadRow {
@@ -261,6 +293,7 @@ impl HeadRow {
             object: self.object,
             fence: self.fence,
             attempts: from_column("number of attempts", self.attempts)?,
+            abandoned: from_column("number of abandoned attempts", self.abandoned)?,
         })
     }
 }

@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use causeway_core::Instant;
 use causeway_core::id::{ConnectionId, InboxId};
 use causeway_core::ports::inbox::{
-    Backlog, Claim, IdempotencyKey, PendingChange, ReceivedChange, SavedAnswer,
+    Backlog, Claim, IdempotencyKey, Pending, PendingChange, ReceivedChange, SavedAnswer,
 };
 use causeway_core::ports::{Inbox, Lane, StoreError};
 use causeway_core::version::SalesforceVersion;
-use diesel::dsl::case_when;
+use diesel::dsl::{case_when, sql};
 use diesel::prelude::*;
+use diesel::sql_types::BigInt;
 use diesel::upsert::excluded;
 
 use super::{ROWS, heads};
@@ -19,9 +20,16 @@ use crate::engine::on_engine;
 use crate::error::{conflict, unexpected};
 use crate::schema::{head, idempotency, inbox};
 use crate::session::Session;
+use crate::text;
+
+/// Changes of one object that are measured at once. A head may have gathered any number of small ones.
+const MEASURED: i64 = 10_000;
 
 impl Inbox for Session {
     fn answered(&mut self, key: &IdempotencyKey) -> Result<Option<SavedAnswer>, StoreError> {
+        if !text::is_storable([&key.client, &key.route, &key.key]) {
+            return Ok(None);
+        }
         self.port(|session| {
             let row = on_engine!(session, |db| idempotency::table
                 .find((&key.client, &key.route, &key.key))
@@ -48,6 +56,7 @@ impl Inbox for Session {
         at: Instant,
     ) -> Result<(), StoreError> {
         self.port(|session| {
+            text::refuse_unstorable("idempotency key", [&key.client, &key.route, &key.key])?;
             let saved = on_engine!(session, |db| diesel::insert_into(idempotency::table)
                 .values((
                     idempotency::client.eq(&key.client),
@@ -87,8 +96,8 @@ impl Inbox for Session {
         self.port(|session| heads::claim(session, worker, limit, now, lease_until))
     }
 
-    fn pending(&mut self, claims: &[Claim]) -> Result<Vec<PendingChange>, StoreError> {
-        self.port(|session| pending(session, claims))
+    fn pending(&mut self, claims: &[Claim], most_bytes: usize) -> Result<Pending, StoreError> {
+        self.port(|session| pending(session, claims, most_bytes))
     }
 
     fn settle(&mut self, settled: &[(Claim, InboxId)]) -> Result<Vec<Claim>, StoreError> {
@@ -97,6 +106,10 @@ impl Inbox for Session {
 
     fn postpone(&mut self, claim: &Claim, ready_at: Instant) -> Result<(), StoreError> {
         self.port(|session| heads::postpone(session, claim, ready_at))
+    }
+
+    fn give_back(&mut self, claims: &[Claim], now: Instant) -> Result<(), StoreError> {
+        self.port(|session| heads::give_back(session, claims, now))
     }
 
     fn free_leases(&mut self) -> Result<u64, StoreError> {
@@ -186,21 +199,69 @@ fn ready_heads(session: &mut Session, changes: &[NewChange<'_>], lane: Lane) -> 
     Ok(())
 }
 
-fn pending(session: &mut Session, claims: &[Claim]) -> Result<Vec<PendingChange>, StoreError> {
-    let mut changes = Vec::new();
+fn pending(session: &mut Session, claims: &[Claim], most_bytes: usize) -> Result<Pending, StoreError> {
+    let mut pending = Pending::default();
+    let mut bytes = 0;
     for (connection, object, ids) in heads::by_object(claims) {
-        let rows = on_engine!(session, |db| inbox::table
-            .filter(inbox::connection_id.eq(connection.0))
-            .filter(inbox::object.eq(object))
-            .filter(inbox::salesforce_id.eq_any(&ids))
-            .order((inbox::salesforce_id, inbox::id))
-            .select(ChangeRow::as_select())
-            .load(db));
-        for row in session.checked(rows)? {
-            changes.push(row.read()?);
+        let fitting = fitting(session, (connection, object, &ids), most_bytes, &mut bytes)?;
+        for numbers in fitting.numbers.chunks(ROWS) {
+            let rows = on_engine!(session, |db| inbox::table
+                .filter(inbox::connection_id.eq(connection.0))
+                .filter(inbox::id.eq_any(numbers))
+                .order((inbox::salesforce_id, inbox::id))
+                .select(ChangeRow::as_select())
+                .load(db));
+            for row in session.checked(rows)? {
+                pending.changes.push(row.read()?);
+            }
+        }
+        if fitting.more {
+            pending.more = true;
+            break;
         }
     }
-    Ok(changes)
+    Ok(pending)
+}
+
+/// Changes that fit, by number, and whether more wait.
+struct Fitting {
+    numbers: Vec<i64>,
+    more: bool,
+}
+
+/// Measures the changes of heads of one object, without reading them, and tells which of them fit.
+fn fitting(
+    session: &mut Session,
+    (connection, object, ids): (ConnectionId, &str, &[&str]),
+    most_bytes: usize,
+    bytes: &mut usize,
+) -> Result<Fitting, StoreError> {
+    let sizes = on_engine!(session, |db| inbox::table
+        .filter(inbox::connection_id.eq(connection.0))
+        .filter(inbox::object.eq(object))
+        .filter(inbox::salesforce_id.eq_any(ids))
+        .order((inbox::salesforce_id, inbox::id))
+        .limit(MEASURED + 1)
+        .select((inbox::id, sql::<BigInt>("CAST(octet_length(fields) AS BIGINT)")))
+        .load::<(i64, i64)>(db));
+    let sizes = session.checked(sizes)?;
+    let waiting = sizes.len();
+    let mut numbers = Vec::new();
+    for (number, size) in sizes
+        .into_iter()
+        .take(usize::try_from(MEASURED).unwrap_or(usize::MAX))
+    {
+        let grown = bytes.saturating_add(from_column("number of bytes", size)?);
+        if grown > most_bytes && *bytes > 0 {
+            break;
+        }
+        *bytes = grown;
+        numbers.push(number);
+    }
+    Ok(Fitting {
+        more: numbers.len() < waiting,
+        numbers,
+    })
 }
 
 #[derive(Insertable)]
@@ -245,6 +306,7 @@ struct NewHead<'a> {
     ready_at: i64,
     fence: i64,
     attempts: i64,
+    abandoned: i64,
 }
 
 impl<'a> NewHead<'a> {
@@ -257,6 +319,7 @@ impl<'a> NewHead<'a> {
             ready_at: change.received_at,
             fence: 0,
             attempts: 0,
+            abandoned: 0,
         }
     }
 }

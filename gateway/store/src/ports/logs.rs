@@ -12,6 +12,8 @@ use crate::columns::{Word, from_column, micros, moment, optional_salesforce_id};
 use crate::engine::on_engine;
 use crate::schema::log_entry;
 use crate::session::Session;
+use crate::text;
+use crate::time_limit::InTime;
 
 impl Logs for Session {
     fn append_logs(&mut self, connection: ConnectionId, entries: &[NewLogEntry]) -> Result<(), StoreError> {
@@ -41,9 +43,13 @@ impl Logs for Session {
         before: Option<i64>,
         limit: u32,
     ) -> Result<Vec<LogEntry>, StoreError> {
+        if !text::is_storable(&filter.object) {
+            return Ok(Vec::new());
+        }
         self.port(|session| {
             let rows = on_engine!(session, |db| {
                 let mut query = log_entry::table
+                    .filter(db.in_time())
                     .filter(log_entry::connection_id.eq(connection.0))
                     .order(log_entry::id.desc())
                     .limit(i64::from(limit))

@@ -12,6 +12,8 @@ use crate::engine::on_engine;
 use crate::field_text::FieldText;
 use crate::schema::{link, record};
 use crate::session::Session;
+use crate::text;
+use crate::time_limit::InTime;
 
 impl Records for Session {
     fn record(
@@ -20,6 +22,9 @@ impl Records for Session {
         object: &str,
         id: RecordId,
     ) -> Result<Option<StoredRecord>, StoreError> {
+        if !text::is_storable([object]) {
+            return Ok(None);
+        }
         self.port(|session| {
             let row = on_engine!(session, |db| record::table
                 .find((connection.0, id.0))
@@ -39,9 +44,14 @@ impl Records for Session {
         after: Option<RecordId>,
         limit: u32,
     ) -> Result<Vec<StoredRecord>, StoreError> {
+        let fields = filter.fields.iter().flat_map(|(name, text)| [name, text]);
+        if !text::is_storable([object]) || !text::is_storable(fields.chain(&filter.owner)) {
+            return Ok(Vec::new());
+        }
         self.port(|session| {
             let rows = on_engine!(session, |db| {
                 let mut query = record::table
+                    .filter(db.in_time())
                     .filter(record::connection_id.eq(connection.0))
                     .filter(record::object.eq(object))
                     .filter(record::presence.ne(Presence::Deleted.word()))
@@ -82,9 +92,13 @@ impl Records for Session {
         after: Position,
         limit: u32,
     ) -> Result<Vec<StoredRecord>, StoreError> {
+        if !text::is_storable(object) {
+            return Ok(Vec::new());
+        }
         self.port(|session| {
             let rows = on_engine!(session, |db| {
                 let mut query = record::table
+                    .filter(db.in_time())
                     .filter(record::connection_id.eq(connection.0))
                     .filter(record::position.gt(after.0))
                     .order(record::position)
@@ -97,6 +111,18 @@ impl Records for Session {
                 query.load(db)
             });
             session.checked(rows)?.into_iter().map(Row::read).collect()
+        })
+    }
+
+    fn newest_position(&mut self, connection: ConnectionId) -> Result<Position, StoreError> {
+        self.port(|session| {
+            let newest = on_engine!(session, |db| record::table
+                .filter(record::connection_id.eq(connection.0))
+                .order(record::position.desc())
+                .select(record::position)
+                .first::<i64>(db)
+                .optional());
+            Ok(Position(session.checked(newest)?.unwrap_or_default()))
         })
     }
 

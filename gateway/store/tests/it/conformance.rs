@@ -46,6 +46,8 @@ on_both_engines! {
         a_unit_that_loses_a_race_runs_again_a_few_times,
         interactive_units_overtake_waiting_bulk_units,
         reading_does_not_wait_for_writing,
+        reading_a_little_does_not_wait_for_scans,
+        a_scan_that_takes_too_long_is_given_up,
         a_reading_unit_cannot_write,
         what_was_answered_can_be_read_at_once,
         a_unit_whose_caller_went_away_is_not_started,
@@ -69,11 +71,13 @@ on_both_engines! {
         the_feed_shows_each_record_once_at_its_latest_state,
         a_deleted_record_stays_in_the_feed_without_its_fields,
         a_follower_of_the_feed_misses_nothing_while_many_write,
+        a_follower_of_one_object_may_skip_to_the_newest_position_and_misses_nothing,
     }
     records {
         records_are_paged_by_id,
         every_given_filter_must_hold,
         fields_are_compared_as_exact_text,
+        a_text_with_a_nul_matches_nothing_and_is_not_stored,
         deleted_records_are_read_by_id_alone,
         references_lead_to_the_partners_records,
     }
@@ -90,6 +94,11 @@ on_both_engines! {
         changes_received_while_claimed_are_never_lost,
         an_idempotency_key_is_answered_once,
         of_two_requests_with_one_key_one_is_first,
+    }
+    claims {
+        a_large_backlog_is_read_in_pieces_and_in_order,
+        claims_are_given_back_as_if_nothing_had_happened,
+        leases_that_ran_out_in_a_row_are_told_from_attempts_that_failed,
     }
     leases {
         a_lease_is_held_by_one_owner_until_it_ends,

@@ -155,3 +155,71 @@ pub async fn a_follower_of_the_feed_misses_nothing_while_many_write(place: &Plac
     assert_eq!(seen.len(), expected.len());
     assert_eq!(seen, expected);
 }
+
+/// Reads one object's feed, going on from the newest position each time, while others write that object and another.
+pub async fn a_follower_of_one_object_may_skip_to_the_newest_position_and_misses_nothing(place: &Place) {
+    let store = place.store().await;
+    let id = connection(&store, "miller").await;
+    let nothing = store.read(move |unit| unit.newest_position(id)).await.unwrap();
+    assert_eq!(nothing, Position(0));
+    let done = Arc::new(AtomicBool::new(false));
+    let follower = {
+        let (store, done) = (store.clone(), Arc::clone(&done));
+        tokio::spawn(async move {
+            let mut seen = BTreeSet::new();
+            let mut after = Position(0);
+            loop {
+                let finished = done.load(Ordering::Acquire);
+                let (page, newest) = store
+                    .scan(move |unit| {
+                        Ok((
+                            unit.feed(id, Some("contact"), after, 10_000)?,
+                            unit.newest_position(id)?,
+                        ))
+                    })
+                    .await
+                    .unwrap();
+                assert!(page.iter().all(|record| record.position <= newest));
+                seen.extend(page.iter().map(|record| record.salesforce_id.unwrap()));
+                if finished && newest == after {
+                    return seen;
+                }
+                after = newest;
+            }
+        })
+    };
+    let mut writers = Vec::new();
+    for writer in 0..6_u32 {
+        let store = store.clone();
+        writers.push(tokio::spawn(async move {
+            for round in 0..40_u32 {
+                let (object, mapping) = if round % 2 == 0 {
+                    ("contact", 1)
+                } else {
+                    ("lead", 2)
+                };
+                store
+                    .write(Lane::Interactive, move |unit| {
+                        let caused = Caused {
+                            effects: first_contact(writer * 40 + round, "A"),
+                            source: PUSHED,
+                        };
+                        unit.apply(&Write {
+                            connection: id,
+                            mapping: causeway_core::id::MappingId(mapping),
+                            partner_object: object,
+                            at: at(1),
+                            effects: &[caused],
+                        })
+                    })
+                    .await
+                    .unwrap();
+            }
+        }));
+    }
+    for writer in writers {
+        writer.await.unwrap();
+    }
+    done.store(true, Ordering::Release);
+    assert_eq!(follower.await.unwrap().len(), 6 * 20);
+}

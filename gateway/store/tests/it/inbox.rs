@@ -12,7 +12,7 @@ use causeway_store::Store;
 use crate::given::{at, change, connection, contact_id, received};
 use crate::place::Place;
 
-async fn claim(store: &Store, limit: u32, now: i64, lease_until: i64) -> Vec<Claim> {
+pub async fn claim(store: &Store, limit: u32, now: i64, lease_until: i64) -> Vec<Claim> {
     store
         .write(Lane::Interactive, move |unit| {
             unit.claim("worker", limit, at(now), at(lease_until))
@@ -21,7 +21,7 @@ async fn claim(store: &Store, limit: u32, now: i64, lease_until: i64) -> Vec<Cla
         .unwrap()
 }
 
-async fn settle(store: &Store, settled: Vec<(Claim, InboxId)>) -> Vec<Claim> {
+pub async fn settle(store: &Store, settled: Vec<(Claim, InboxId)>) -> Vec<Claim> {
     store
         .write(Lane::Interactive, move |unit| unit.settle(&settled))
         .await
@@ -30,10 +30,13 @@ async fn settle(store: &Store, settled: Vec<(Claim, InboxId)>) -> Vec<Claim> {
 
 async fn pending(store: &Store, claims: &[Claim]) -> Vec<PendingChange> {
     let claims = claims.to_vec();
-    store.read(move |unit| unit.pending(&claims)).await.unwrap()
+    let pending = store.read(move |unit| unit.pending(&claims, usize::MAX)).await;
+    let pending = pending.unwrap();
+    assert!(!pending.more);
+    pending.changes
 }
 
-fn ids(claims: &[Claim]) -> Vec<SalesforceId> {
+pub fn ids(claims: &[Claim]) -> Vec<SalesforceId> {
     claims.iter().map(|claim| claim.salesforce_id).collect()
 }
 
@@ -362,7 +365,7 @@ async fn decide(store: &Store, claims: Vec<Claim>) -> Vec<InboxId> {
 }
 
 fn decide_in(unit: &mut dyn Transaction, claims: &[Claim]) -> Result<Vec<InboxId>, StoreError> {
-    let waiting = unit.pending(claims)?;
+    let waiting = unit.pending(claims, usize::MAX)?.changes;
     let mut settled = Vec::new();
     for claim in claims {
         let of_head = waiting

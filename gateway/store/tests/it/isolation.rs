@@ -122,7 +122,7 @@ pub async fn nothing_of_another_connection_is_visible(place: &Place) {
     let (pending, settled) = store
         .write(Lane::Interactive, move |unit| {
             Ok((
-                unit.pending(std::slice::from_ref(&forged))?,
+                unit.pending(std::slice::from_ref(&forged), usize::MAX)?.changes,
                 unit.settle(&[(forged.clone(), InboxId(i64::MAX))])?,
             ))
         })

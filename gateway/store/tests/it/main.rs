@@ -6,6 +6,7 @@
     reason = "a test fails loudly"
 )]
 
+mod claims;
 mod conformance;
 mod connections;
 mod feed;

@@ -3,15 +3,18 @@
 use std::collections::BTreeMap;
 
 use causeway_core::decide::{Effects, Presence};
-use causeway_core::id::{ConnectionId, MappingId};
+use causeway_core::id::{ConnectionId, MappingId, Position, RecordId};
 use causeway_core::ports::Lane;
+use causeway_core::ports::inbox::IdempotencyKey;
 use causeway_core::ports::links::{Caused, Write};
+use causeway_core::ports::logs::LogFilter;
 use causeway_core::ports::records::RecordFilter;
 use causeway_core::record::FieldValue;
 use causeway_store::Store;
 
 use crate::given::{
-    PUSHED, account_id, apply, at, connection, contact_id, first_contact, linked, renamed, text,
+    PUSHED, account_id, apply, at, connection, contact_id, first_contact, linked, new_connection, renamed,
+    text,
 };
 use crate::place::Place;
 
@@ -165,6 +168,65 @@ pub async fn fields_are_compared_as_exact_text(place: &Place) {
             "{name} = {wanted}"
         );
     }
+}
+
+pub async fn a_text_with_a_nul_matches_nothing_and_is_not_stored(place: &Place) {
+    const NUL: &str = "a\0b";
+    let store = place.store().await;
+    let id = connection(&store, "miller").await;
+    let written = apply(
+        &store,
+        id,
+        vec![first_contact(1, "Ann"), first_contact(2, NUL)],
+        1,
+    )
+    .await;
+    let error = written.unwrap_err().to_string();
+    assert!(error.contains("last_name") && error.contains("NUL"), "{error}");
+    apply(&store, id, vec![first_contact(1, "Ann")], 1).await.unwrap();
+
+    for (owner, name, value) in [
+        (Some(NUL), "last_name", "Ann"),
+        (None, NUL, "Ann"),
+        (None, "last_name", NUL),
+    ] {
+        let filter = RecordFilter {
+            owner: owner.map(str::to_owned),
+            fields: vec![(name.to_owned(), value.to_owned())],
+            ..RecordFilter::default()
+        };
+        assert_eq!(contacts(&store, id, filter).await, ids(&[]));
+    }
+    store
+        .read(move |unit| {
+            assert!(unit.feed(id, Some(NUL), Position(0), 1)?.is_empty());
+            assert_eq!(unit.record(id, NUL, RecordId(1))?, None);
+            assert!(
+                unit.records(id, NUL, &RecordFilter::default(), None, 1)?
+                    .is_empty()
+            );
+            assert_eq!(unit.client(NUL)?, None);
+            assert_eq!(unit.connection_named(NUL)?, None);
+            let filter = LogFilter {
+                object: Some(NUL.to_owned()),
+                ..LogFilter::default()
+            };
+            assert!(unit.logs(id, &filter, None, 1)?.is_empty());
+            let key = IdempotencyKey {
+                client: "c".to_owned(),
+                route: "r".to_owned(),
+                key: NUL.to_owned(),
+            };
+            assert_eq!(unit.answered(&key)?, None);
+            Ok(())
+        })
+        .await
+        .unwrap();
+    let named = new_connection(NUL);
+    let added = store
+        .write(Lane::Interactive, move |unit| unit.add_connection(&named, at(1)))
+        .await;
+    assert!(added.unwrap_err().to_string().contains("NUL"));
 }
 
 pub async fn deleted_records_are_read_by_id_alone(place: &Place) {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use causeway_core::decide::Outcome;
-use causeway_core::id::MappingId;
+use causeway_core::id::{MappingId, PlanRevision};
 use causeway_core::ports::Lane;
 use causeway_core::ports::runs::{PartProgress, RunPart, RunState};
 
@@ -49,6 +49,7 @@ pub async fn a_run_is_made_with_its_parts_and_moves_on(place: &Place) {
         mapping: ACCOUNTS,
         progress: PartProgress::Reading {
             job: "750ZM".to_owned(),
+            plan: PlanRevision(3),
             watermark: at(4),
             locator: Some("MTAwMDA".to_owned()),
             row: 1500,

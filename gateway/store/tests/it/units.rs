@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use causeway_core::id::{ConnectionId, SalesforceId};
 use causeway_core::ports::connections::PartnerUser;
+use causeway_core::ports::records::RecordFilter;
 use causeway_core::ports::{Lane, StoreError, Transaction};
 use causeway_store::{Store, StoreOptions};
 
-use crate::given::{apply_in, at, change, connection, contact_id, first_contact};
+use crate::given::{apply, apply_in, at, change, connection, contact_id, first_contact};
 use crate::place::Place;
 
 fn put(unit: &mut dyn Transaction, connection: ConnectionId, id: &str) -> Result<(), StoreError> {
@@ -237,6 +238,68 @@ pub async fn reading_does_not_wait_for_writing(place: &Place) {
     go.send(()).unwrap();
 }
 
+pub async fn reading_a_little_does_not_wait_for_scans(place: &Place) {
+    let store = place.store().await;
+    let id = connection(&store, "miller").await;
+    let (end, ended) = mpsc::sync_channel::<()>(0);
+    let ended = Arc::new(Mutex::new(ended));
+    let scans: Vec<_> = (0..8)
+        .map(|_| {
+            let (store, ended) = (store.clone(), Arc::clone(&ended));
+            tokio::spawn(async move {
+                store
+                    .scan(move |_| {
+                        ended.lock().unwrap().recv().ok();
+                        Ok(())
+                    })
+                    .await
+            })
+        })
+        .collect();
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let reading = store.read(move |unit| unit.connection(id));
+    let found = tokio::time::timeout(Duration::from_secs(10), reading).await;
+    assert!(found.unwrap().unwrap().is_some());
+    assert!(scans.iter().all(|scan| !scan.is_finished()));
+    drop(end);
+    for scan in scans {
+        scan.await.unwrap().unwrap();
+    }
+}
+
+pub async fn a_scan_that_takes_too_long_is_given_up(place: &Place) {
+    let store = place
+        .store_with(StoreOptions {
+            scanners: 1,
+            scan_time: Duration::from_millis(1),
+            ..StoreOptions::default()
+        })
+        .await;
+    let id = connection(&store, "miller").await;
+    for first in (0..20_000).step_by(5_000) {
+        let effects = (first..first + 5_000).map(|number| first_contact(number, "A"));
+        apply(&store, id, effects.collect(), 1).await.unwrap();
+    }
+    let all = RecordFilter {
+        fields: vec![("last_name".to_owned(), "nobody".to_owned())],
+        ..RecordFilter::default()
+    };
+    let filter = all.clone();
+    let scanned = store
+        .scan(move |unit| unit.records(id, "contact", &filter, None, 10))
+        .await;
+    let Err(StoreError::Unavailable { detail }) = scanned else {
+        panic!("{scanned:?}");
+    };
+    assert!(detail.contains("longer than it may"), "{detail}");
+    // Only scans are bounded so.
+    let found = store
+        .read(move |unit| unit.records(id, "contact", &all, None, 10))
+        .await
+        .unwrap();
+    assert!(found.is_empty());
+}
+
 pub async fn a_reading_unit_cannot_write(place: &Place) {
     let store = place.store().await;
     let id = connection(&store, "miller").await;
@@ -336,7 +399,7 @@ pub async fn units_from_many_sides_do_not_stand_in_each_others_way(place: &Place
                     .write(Lane::Interactive, move |unit| {
                         apply_in(unit, id, &[first_contact(number, "x")], 2)?;
                         let mut settled = Vec::new();
-                        for change in unit.pending(&claims)? {
+                        for change in unit.pending(&claims, usize::MAX)?.changes {
                             let claim = claims.iter().find(|claim| {
                                 (claim.connection, claim.salesforce_id)
                                     == (change.connection, change.change.salesforce_id)

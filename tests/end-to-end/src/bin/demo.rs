@@ -1,5 +1,9 @@
 //! The demo: an emulated org with a company in it, the gateway on SQLite in a temporary folder, the initial sync with
 //! its progress, and a short story. Stays up until Ctrl-C.
+#![expect(
+    clippy::indexing_slicing,
+    reason = "reading a JSON value by name never panics: what is missing is null"
+)]
 #![expect(clippy::print_stdout, reason = "a demo speaks to the person who runs it")]
 
 use clap::Parser;

@@ -180,7 +180,7 @@ async fn edit_ten(org: &OrgClient, round: usize) -> Vec<Value> {
         org.update(
             "Contact",
             id,
-            &json!({"Email": format!("round{round}.{}@example.com", &id[10..15])}),
+            &json!({"Email": format!("round{round}.{}@example.com", id.get(10..15).unwrap())}),
         )
         .await
         .unwrap();

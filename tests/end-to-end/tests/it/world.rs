@@ -59,7 +59,7 @@ impl World {
     /// The admin, logged in with the REST API.
     pub async fn admin(&self) -> OrgClient {
         let key = self.gateway.app_private_key().unwrap();
-        OrgClient::login(self.org.url(), CONSUMER_KEY, &self.org.admin_username(), &key)
+        OrgClient::login(self.org.url(), CONSUMER_KEY, self.org.admin_username(), &key)
             .await
             .unwrap()
     }

@@ -100,6 +100,11 @@ impl Drop for Lease {
 }
 
 impl Pass {
+    /// The connection that the lease is of.
+    pub(super) fn connection(&self) -> ConnectionId {
+        self.connection
+    }
+
     /// Renews the lease within a unit. `false`: it changed hands, and the unit must write nothing.
     pub(super) fn check(&self, tx: &mut dyn Transaction, now: Instant) -> Result<bool, StoreError> {
         let until = now + self.length;

@@ -10,6 +10,7 @@ mod order;
 mod part;
 pub mod progress;
 mod rows;
+mod state;
 mod unit;
 
 use std::sync::Arc;
@@ -18,20 +19,22 @@ use std::time::Duration;
 use causeway_core::failure::{Call, Failure, NextStep, Policy, policy};
 use causeway_core::id::{ConnectionId, MappingId, RunId};
 use causeway_core::mapping::MappingPlan;
-use causeway_core::ports::runs::{PartProgress, Run, RunKind, RunState};
+use causeway_core::ports::runs::{PartProgress, RunKind, RunState};
 use causeway_core::ports::{Lane, StoreError};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::time::Instant as Ticks;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
 use crate::app::incoming::MissingColumn;
 use crate::app::initial_sync::lease::Lease;
-use crate::app::initial_sync::part::PartWork;
+use crate::app::initial_sync::part::{MAX_JOBS, PartWork};
 use crate::app::initial_sync::progress::SyncProgress;
+use crate::app::initial_sync::state::{Moved, end_of, fail, give_up, move_run};
+use crate::app::org::{OrgError, OtherOrg, remember_org};
 use crate::app::users::{self, MatchError};
 use crate::failpoint;
-use crate::salesforce::{ClientError, Salesforce};
+use crate::salesforce::ClientError;
 
 /// How often a run that another worker works on is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
@@ -95,8 +98,20 @@ enum Interrupt {
     OtherPlan(Arc<MappingPlan>),
     /// The job was made for another plan.
     OtherColumns(MissingColumn),
+    /// The login leads to another org than the connection's.
+    OtherOrg(OtherOrg),
+    Incomplete(Incomplete),
     LeaseLost,
     Stopped,
+}
+
+/// A job's pages had another number of rows than the job says it found.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the query job of {object} found {expected} rows, but its results had {rows}")]
+struct Incomplete {
+    object: String,
+    expected: u64,
+    rows: u64,
 }
 
 impl From<ClientError> for Interrupt {
@@ -114,6 +129,16 @@ impl From<Failure> for Interrupt {
 impl From<StoreError> for Interrupt {
     fn from(error: StoreError) -> Self {
         Interrupt::Store(error)
+    }
+}
+
+impl From<OrgError> for Interrupt {
+    fn from(error: OrgError) -> Self {
+        match error {
+            OrgError::Other(other) => Interrupt::OtherOrg(other),
+            OrgError::Salesforce(failure) => Interrupt::Failure(failure),
+            OrgError::Store(error) => Interrupt::Store(error),
+        }
     }
 }
 
@@ -180,11 +205,33 @@ pub async fn run_to_end(
     progress: &watch::Sender<SyncProgress>,
     stop: &CancellationToken,
 ) -> Result<SyncEnd, StoreError> {
+    let own = Semaphore::new(1);
+    Box::pin(run_to_end_in_turn(app, connection, run, progress, stop, &own)).await
+}
+
+/// As [`run_to_end`], sharing `slots` with other runs. A slot is held while the run is worked on and given back for
+/// each pause, so that a run that waits keeps nobody else waiting.
+///
+/// # Errors
+/// As [`run_to_end`].
+pub async fn run_to_end_in_turn(
+    app: &App,
+    connection: ConnectionId,
+    run: RunId,
+    progress: &watch::Sender<SyncProgress>,
+    stop: &CancellationToken,
+    slots: &Semaphore,
+) -> Result<SyncEnd, StoreError> {
     let mut attempt = 1;
     let mut elsewhere: Option<Ticks> = None;
     loop {
         let reached = progress.borrow().rows();
-        let end = Box::pin(run_once(app, connection, run, progress, stop)).await?;
+        let end = tokio::select! {
+            biased;
+            () = stop.cancelled() => return Ok(SyncEnd::Stopped),
+            // The slots are never closed; without one the run would be worked on all the same.
+            _slot = slots.acquire() => Box::pin(run_once(app, connection, run, progress, stop)).await?,
+        };
         let delay = match &end {
             SyncEnd::Elsewhere => {
                 let since = *elsewhere.get_or_insert_with(Ticks::now);
@@ -203,7 +250,7 @@ pub async fn run_to_end(
                     attempt = 1;
                 }
                 let Some(delay) = wait(app, attempt, policy) else {
-                    return fail(app, connection, run, told(failure, policy)).await;
+                    return give_up(app, connection, run, told(failure, policy)).await;
                 };
                 tracing::warn!(%connection, %run, ?failure, ?delay, "the sync goes on after a pause");
                 attempt += 1;
@@ -236,17 +283,6 @@ async fn look_on(
     Ok(end_of(&state))
 }
 
-/// How a run ended; `None` while it has not.
-fn end_of(run: &Run) -> Option<SyncEnd> {
-    match run.state {
-        RunState::Queued | RunState::Running => None,
-        RunState::Completed => Some(SyncEnd::Completed),
-        RunState::Failed => Some(SyncEnd::Failed {
-            error: run.error.clone().unwrap_or_default(),
-        }),
-    }
-}
-
 /// How long to wait before the run is taken up again; `None` when it was tried often enough.
 fn wait(app: &App, attempt: u32, policy: &Policy) -> Option<Duration> {
     match policy.next {
@@ -267,19 +303,21 @@ pub async fn run_once(
     progress: &watch::Sender<SyncProgress>,
     stop: &CancellationToken,
 ) -> Result<SyncEnd, StoreError> {
-    let Some(lease) = Lease::take(app, connection).await? else {
-        return Ok(SyncEnd::Elsewhere);
+    let lease = match Lease::take(app, connection).await {
+        Ok(Some(lease)) => lease,
+        Ok(None) => return Ok(SyncEnd::Elsewhere),
+        Err(error) => return passing_or_not(store_failure(&error)).map_err(|_lasting| error),
     };
     let worked = Box::pin(work(app, connection, run, &lease, progress, stop)).await;
-    let end = conclude(app, connection, run, worked).await;
+    let end = conclude(app, run, &lease, worked).await;
     lease.release().await;
     end
 }
 
 async fn conclude(
     app: &App,
-    connection: ConnectionId,
     run: RunId,
+    lease: &Lease,
     worked: Result<SyncEnd, Interrupt>,
 ) -> Result<SyncEnd, StoreError> {
     match worked {
@@ -292,15 +330,27 @@ async fn conclude(
         })),
         Err(Interrupt::LeaseLost) => Ok(SyncEnd::Elsewhere),
         Err(Interrupt::Stopped) => Ok(SyncEnd::Stopped),
-        Err(Interrupt::NoClient(error)) => fail(app, connection, run, error.to_string()).await,
-        Err(Interrupt::Store(error)) => passing_or_not(store_failure(&error)).map_err(|_lasting| error),
-        Err(Interrupt::Failure(failure)) => match passing_or_not(failure) {
-            Ok(passing) => Ok(passing),
-            Err(failure) => {
-                let policy = policy(&failure, Call::Read);
-                fail(app, connection, run, told(&failure, &policy)).await
-            }
-        },
+        Err(Interrupt::NoClient(error)) => fail(app, run, lease, error.to_string()).await,
+        Err(Interrupt::OtherOrg(other)) => fail(app, run, lease, other.to_string()).await,
+        Err(Interrupt::Incomplete(incomplete)) => {
+            let error = format!(
+                "Salesforce gave incomplete results {MAX_JOBS} times: start the sync again, and if it goes on, check \
+                 for a proxy between the gateway and Salesforce, or ask Salesforce's support ({incomplete})"
+            );
+            fail(app, run, lease, error).await
+        }
+        Err(Interrupt::Store(error)) => pass_or_fail(app, run, lease, store_failure(&error)).await,
+        Err(Interrupt::Failure(failure)) => pass_or_fail(app, run, lease, failure).await,
+    }
+}
+
+async fn pass_or_fail(app: &App, run: RunId, lease: &Lease, failure: Failure) -> Result<SyncEnd, StoreError> {
+    match passing_or_not(failure) {
+        Ok(passing) => Ok(passing),
+        Err(failure) => {
+            let policy = policy(&failure, Call::Read);
+            fail(app, run, lease, told(&failure, &policy)).await
+        }
     }
 }
 
@@ -324,7 +374,7 @@ fn store_failure(error: &StoreError) -> Failure {
         message: error.to_string(),
         transient: matches!(
             error,
-            StoreError::Unavailable { .. } | StoreError::Conflict { .. } | StoreError::Full { .. }
+            StoreError::Unavailable { .. } | StoreError::Conflict { .. }
         ),
     }
 }
@@ -332,17 +382,6 @@ fn store_failure(error: &StoreError) -> Failure {
 /// What the run says of a failure: what to do, then what happened.
 fn told(failure: &Failure, policy: &Policy) -> String {
     format!("{} ({})", policy.advice, describe(failure))
-}
-
-async fn fail(app: &App, connection: ConnectionId, run: RunId, error: String) -> Result<SyncEnd, StoreError> {
-    tracing::error!(%connection, %run, error, "the sync failed");
-    let (text, at) = (error.clone(), app.clock.now());
-    app.store
-        .write(Lane::Interactive, move |tx| {
-            tx.set_run_state(connection, run, RunState::Failed, Some(&text), at)
-        })
-        .await?;
-    Ok(SyncEnd::Failed { error })
 }
 
 /// A failure in one line for a person.
@@ -384,12 +423,11 @@ async fn work(
         return Err(Interrupt::Stopped);
     }
     let salesforce = app.salesforce.client(&app.vault, &known)?;
-    let at = app.clock.now();
-    app.store
-        .write(Lane::Interactive, move |tx| {
-            tx.set_run_state(connection, run, RunState::Running, None, at)
-        })
-        .await?;
+    match move_run(app, run, lease, RunState::Running, None).await? {
+        Moved::Here => {}
+        Moved::EndedAlready(end) => return Ok(end),
+        Moved::LeaseLost => return Err(Interrupt::LeaseLost),
+    }
     failpoint::reached("sync.run_started");
     let asked = async {
         remember_org(app, connection, &salesforce).await?;
@@ -432,14 +470,14 @@ async fn work(
         failpoint::reached("sync.part_done");
     }
 
-    let at = app.clock.now();
-    app.store
-        .write(Lane::Interactive, move |tx| {
-            tx.set_run_state(connection, run, RunState::Completed, None, at)
-        })
-        .await?;
-    failpoint::reached("sync.run_finished");
-    Ok(SyncEnd::Completed)
+    match move_run(app, run, lease, RunState::Completed, None).await? {
+        Moved::Here => {
+            failpoint::reached("sync.run_finished");
+            Ok(SyncEnd::Completed)
+        }
+        Moved::EndedAlready(end) => Ok(end),
+        Moved::LeaseLost => Err(Interrupt::LeaseLost),
+    }
 }
 
 /// Waits for something, unless the work must end first.
@@ -454,14 +492,4 @@ async fn unless_stopped<T>(
         () = lease.lost() => Err(Interrupt::LeaseLost),
         done = wait => Ok(done),
     }
-}
-
-async fn remember_org(app: &App, connection: ConnectionId, salesforce: &Salesforce) -> Result<(), Interrupt> {
-    let org = salesforce.org().await?;
-    app.store
-        .write(Lane::Interactive, move |tx| {
-            tx.set_org(connection, org.organization, &org.instance_url)
-        })
-        .await?;
-    Ok(())
 }

@@ -18,8 +18,8 @@ use crate::app::apply::Applied;
 use crate::app::initial_sync::lease::Lease;
 use crate::app::initial_sync::progress::SyncProgress;
 use crate::app::initial_sync::rows::{Batch, PageEnd, Rows, Unread, read_batches};
-use crate::app::initial_sync::unit::{UnitSetting, Written};
-use crate::app::initial_sync::{Interrupt, unless_stopped};
+use crate::app::initial_sync::unit::{ReadPage, UnitSetting, Written};
+use crate::app::initial_sync::{Incomplete, Interrupt, unless_stopped};
 use crate::app::reread::read_now;
 use crate::failpoint;
 use crate::salesforce::Salesforce;
@@ -29,7 +29,7 @@ use crate::salesforce::bulk::{JobState, Results, poll_delay};
 const BATCHES_AHEAD: usize = 2;
 
 /// Jobs that one execution makes for a part before it gives up.
-const MAX_JOBS: u32 = 3;
+pub(super) const MAX_JOBS: u32 = 3;
 
 /// What working on a part needs.
 #[derive(Debug, Clone)]
@@ -57,6 +57,10 @@ impl PartWork<'_> {
             let begin_again = match Box::pin(self.read_job(part.clone())).await {
                 Err(Interrupt::OtherPlan(plan)) => {
                     self.plan = plan;
+                    true
+                }
+                Err(Interrupt::Incomplete(incomplete)) if jobs < MAX_JOBS => {
+                    tracing::warn!(%incomplete, "the results are not complete");
                     true
                 }
                 Err(Interrupt::OtherColumns(_)) => jobs < MAX_JOBS,
@@ -93,6 +97,7 @@ impl PartWork<'_> {
             .save(RunPart {
                 progress: PartProgress::Reading {
                     job,
+                    plan: self.plan.revision,
                     watermark,
                     locator: None,
                     row: 0,
@@ -108,6 +113,7 @@ impl PartWork<'_> {
     async fn read_job(&self, mut part: RunPart) -> Result<RunPart, Interrupt> {
         let PartProgress::Reading {
             job,
+            plan,
             watermark,
             locator,
             row,
@@ -115,6 +121,9 @@ impl PartWork<'_> {
         else {
             return Ok(part);
         };
+        if plan != self.plan.revision {
+            return Err(Interrupt::OtherPlan(Arc::clone(&self.plan)));
+        }
         let expected = self.wait_for(&job).await?;
         if expected.is_some() && expected != part.expected {
             part.expected = expected;
@@ -197,6 +206,7 @@ impl PartWork<'_> {
         let reached = RunPart {
             progress: PartProgress::Reading {
                 job: job.to_owned(),
+                plan: self.plan.revision,
                 watermark,
                 locator,
                 row,
@@ -204,12 +214,12 @@ impl PartWork<'_> {
             rows: part.rows + u64::try_from(batch.news.len()).unwrap_or(u64::MAX),
             ..part
         };
+        let page = batch.page_end.is_some().then_some(ReadPage {
+            locator: batch.locator,
+            rows: batch.row,
+        });
         let unit = {
-            let (setting, reached) = (setting.clone(), reached.clone());
-            let page = batch
-                .page_end
-                .is_some()
-                .then(|| (batch.locator.clone(), batch.row));
+            let (reached, page) = (reached.clone(), page.clone());
             let news = batch.news;
             self.app
                 .store
@@ -222,7 +232,7 @@ impl PartWork<'_> {
             Written::Durable(part) => part,
             Written::LeaseLost => return Err(Interrupt::LeaseLost),
             Written::OtherPlan(plan) => return Err(Interrupt::OtherPlan(plan)),
-            Written::ReadAgain(applied) => self.read_again(applied, &reached).await?,
+            Written::ReadAgain(applied) => self.read_again(applied, &reached, page).await?,
         };
         self.progress
             .send_modify(|progress| progress.update(&part, Ticks::now()));
@@ -230,7 +240,12 @@ impl PartWork<'_> {
     }
 
     /// Resolves records of a batch of which only a fresh reading can tell, and writes the checkpoint behind it.
-    async fn read_again(&self, applied: Applied, reached: &RunPart) -> Result<RunPart, Interrupt> {
+    async fn read_again(
+        &self,
+        applied: Applied,
+        reached: &RunPart,
+        page: Option<ReadPage>,
+    ) -> Result<RunPart, Interrupt> {
         let now = self.app.clock.now();
         let readings = read_now(self.salesforce, Arc::clone(&self.plan), &applied.read_again, now).await?;
         let (setting, reached) = (self.unit_setting(), reached.clone());
@@ -238,7 +253,7 @@ impl PartWork<'_> {
             .app
             .store
             .write(Lane::Bulk, move |tx| {
-                setting.readings(tx, &readings, &applied, &reached)
+                setting.readings(tx, &readings, &applied, &reached, page.as_ref())
             })
             .await?;
         match written {
@@ -255,13 +270,11 @@ impl PartWork<'_> {
         if let Some(expected) = part.expected
             && expected != part.rows
         {
-            let object = &self.plan.salesforce_object;
-            tracing::warn!(
-                object,
+            return Err(Interrupt::Incomplete(Incomplete {
+                object: self.plan.salesforce_object.clone(),
                 expected,
-                rows = part.rows,
-                "the job told another number of rows than its pages had"
-            );
+                rows: part.rows,
+            }));
         }
         let done = RunPart {
             progress: PartProgress::Done,

@@ -15,6 +15,10 @@ use crate::app::incoming::{MissingColumn, RowReader};
 use crate::salesforce::bulk::Piece;
 use crate::salesforce::csv::{CsvError, CsvReader};
 
+/// Bytes of cell text after which a batch is full, however few rows it has: wide rows would make the transaction,
+/// and what is held in memory, large.
+const BATCH_BYTES: usize = 1024 * 1024;
+
 /// Rows that go into one transaction.
 #[derive(Debug)]
 pub(super) struct Batch {
@@ -90,7 +94,13 @@ pub(super) struct Rows {
     csv: CsvReader,
     reader: Option<RowReader>,
     page: Page,
-    ready: VecDeque<Incoming>,
+    ready: VecDeque<ReadRow>,
+}
+
+#[derive(Debug)]
+struct ReadRow {
+    incoming: Incoming,
+    bytes: usize,
 }
 
 #[derive(Debug, Default)]
@@ -152,17 +162,18 @@ impl Rows {
 
     /// The next batch: a full one, or what is left of a page that ended.
     pub(super) fn batch(&mut self) -> Option<Batch> {
-        let count = self.ready.len().min(self.batch_rows);
+        let full = self.full();
+        let count = full.unwrap_or(self.ready.len());
         let ends_page = self.page.end.is_some() && count == self.ready.len();
-        if count < self.batch_rows && !ends_page {
+        if full.is_none() && !ends_page {
             return None;
         }
         let source = &self.source;
         let news: Vec<News> = self
             .ready
             .drain(..count)
-            .map(|incoming| News {
-                incoming,
+            .map(|row| News {
+                incoming: row.incoming,
                 source: source.clone(),
             })
             .collect();
@@ -179,6 +190,20 @@ impl Rows {
         Some(batch)
     }
 
+    /// How many of the rows that wait fill a batch; `None` while they do not.
+    fn full(&self) -> Option<usize> {
+        let mut bytes = 0;
+        self.ready
+            .iter()
+            .take(self.batch_rows)
+            .position(|row| {
+                bytes += row.bytes;
+                bytes >= BATCH_BYTES
+            })
+            .map(|last| last + 1)
+            .or_else(|| (self.ready.len() >= self.batch_rows).then_some(self.batch_rows))
+    }
+
     fn bytes(&mut self, bytes: &Bytes) -> Result<(), Unread> {
         let mut rest: &[u8] = bytes;
         while !rest.is_empty() {
@@ -193,7 +218,10 @@ impl Rows {
             };
             self.page.met += 1;
             if self.page.met > self.page.given + count(&self.ready) {
-                self.ready.push_back(reader.read(row)?);
+                self.ready.push_back(ReadRow {
+                    incoming: reader.read(row)?,
+                    bytes: row.bytes(),
+                });
             }
         }
         Ok(())
@@ -201,15 +229,13 @@ impl Rows {
 
     fn page_end(&mut self, next: Option<String>) -> Result<(), Unread> {
         if let Some(row) = self.csv.finish().map_err(no_csv)? {
-            match &self.reader {
-                Some(reader) => {
-                    self.page.met += 1;
-                    if self.page.met > self.page.given + count(&self.ready) {
-                        self.ready.push_back(reader.read(row)?);
-                    }
-                }
-                None => self.reader = Some(RowReader::new(&self.plan, row, self.observed)?),
+            if self.reader.is_some() {
+                // Salesforce ends every row with its line end; a value without one may be half a value.
+                return Err(Unread::Failure(Failure::Unreadable {
+                    message: "expected the page's last row to end with its line end".to_owned(),
+                }));
             }
+            self.reader = Some(RowReader::new(&self.plan, row, self.observed)?);
         }
         if let Some(expected) = self.page.expected
             && expected != self.page.met
@@ -227,7 +253,7 @@ impl Rows {
 }
 
 /// Rows that wait to be given out; all are of the present page.
-fn count(ready: &VecDeque<Incoming>) -> u64 {
+fn count(ready: &VecDeque<ReadRow>) -> u64 {
     u64::try_from(ready.len()).unwrap_or(u64::MAX)
 }
 
@@ -404,6 +430,65 @@ mod tests {
             rows.take(end(None)),
             Err(Unread::Failure(Failure::Unreadable { .. }))
         ));
+    }
+
+    #[test]
+    fn a_last_row_without_its_line_end_may_be_half_a_row() {
+        let whole = csv(0..2);
+        // Cut within the last value: CSV and the number of rows are good, the stamp is not what was sent.
+        let cut = whole.trim_end_matches("Z\"\n").to_owned() + "\"";
+        for text in [cut.as_str(), whole.trim_end_matches('\n')] {
+            let mut rows = rows(10, 0);
+            rows.take(page(None, 2)).unwrap();
+            rows.take(Piece::Bytes(Bytes::copy_from_slice(text.as_bytes())))
+                .unwrap();
+            assert!(
+                matches!(
+                    rows.take(end(None)),
+                    Err(Unread::Failure(Failure::Unreadable { .. }))
+                ),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn rows_with_more_or_fewer_values_than_the_header_are_refused() {
+        for row in [
+            "003000000000001,2026-11-22T06:04:37.000Z",
+            "003000000000001,2026-11-22T06:04:37.000Z,N,x",
+        ] {
+            let mut rows = rows(10, 0);
+            rows.take(page(None, 1)).unwrap();
+            let text = format!("Id,SystemModstamp,Name\n{row}\n");
+            let taken = rows.take(Piece::Bytes(Bytes::from(text)));
+            assert!(
+                matches!(taken, Err(Unread::Failure(Failure::Unreadable { .. }))),
+                "{row}"
+            );
+        }
+    }
+
+    #[test]
+    fn wide_rows_fill_a_batch_by_their_bytes() {
+        let name = "x".repeat(300_000);
+        let mut rows = rows(500, 0);
+        rows.take(page(None, 10)).unwrap();
+        let mut text = "Id,Name,SystemModstamp\n".to_owned();
+        for number in 0..10 {
+            text.push_str(&format!("003{number:012},{name},2026-11-22T06:04:37.000Z\n"));
+        }
+        rows.take(Piece::Bytes(Bytes::from(text))).unwrap();
+        rows.take(end(None)).unwrap();
+        let mut batches = Vec::new();
+        drain(&mut rows, &mut batches);
+        let sizes: Vec<usize> = batches.iter().map(|batch| batch.news.len()).collect();
+        assert_eq!(sizes, [4, 4, 2]);
+        assert_eq!(ids(&batches), numbers(0..10));
+        assert_eq!(
+            batches.iter().map(|batch| batch.row).collect::<Vec<_>>(),
+            [4, 8, 10]
+        );
     }
 
     #[test]

@@ -25,6 +25,15 @@ pub(super) struct UnitSetting {
     pub at: Instant,
 }
 
+/// A page whose last row is in a batch.
+#[derive(Debug, Clone)]
+pub(super) struct ReadPage {
+    /// Its locator; `None` for the first.
+    pub locator: Option<String>,
+    /// Rows that it has.
+    pub rows: u64,
+}
+
 /// What a batch's unit ended with.
 #[derive(Debug)]
 pub(super) enum Written {
@@ -44,7 +53,7 @@ impl UnitSetting {
         tx: &mut dyn Transaction,
         news: &[News],
         reached: &RunPart,
-        page: Option<&(Option<String>, u64)>,
+        page: Option<&ReadPage>,
     ) -> Result<Written, StoreError> {
         if let Some(barred) = self.barred(tx)? {
             return Ok(barred);
@@ -53,13 +62,7 @@ impl UnitSetting {
         if !applied.read_again.is_empty() {
             return Ok(Written::ReadAgain(applied));
         }
-        let part = counted(reached, &applied);
-        tx.save_part(self.connection, self.run, &part)?;
-        if let Some((locator, rows)) = page {
-            let entry = self.page_entry(&part, locator.as_deref(), *rows);
-            tx.append_logs(self.connection, &[entry])?;
-        }
-        Ok(Written::Durable(part))
+        self.checkpoint(tx, counted(reached, &applied), page)
     }
 
     /// Applies fresh readings and writes the checkpoint of the batch that needed them.
@@ -69,6 +72,7 @@ impl UnitSetting {
         readings: &Readings,
         before: &Applied,
         reached: &RunPart,
+        page: Option<&ReadPage>,
     ) -> Result<Written, StoreError> {
         if let Some(barred) = self.barred(tx)? {
             return Ok(barred);
@@ -78,8 +82,20 @@ impl UnitSetting {
             return Ok(Written::ReadAgain(applied));
         }
         applied.dropped += u64::try_from(readings.out_of_sight.len()).unwrap_or(u64::MAX);
-        let part = counted(&counted(reached, before), &applied);
+        self.checkpoint(tx, counted(&counted(reached, before), &applied), page)
+    }
+
+    /// Writes how far the part is, and the log of the page that ends here.
+    fn checkpoint(
+        &self,
+        tx: &mut dyn Transaction,
+        part: RunPart,
+        page: Option<&ReadPage>,
+    ) -> Result<Written, StoreError> {
         tx.save_part(self.connection, self.run, &part)?;
+        if let Some(page) = page {
+            tx.append_logs(self.connection, &[self.page_entry(&part, page)])?;
+        }
         Ok(Written::Durable(part))
     }
 
@@ -106,7 +122,7 @@ impl UnitSetting {
         apply(tx, &setting, news)
     }
 
-    fn page_entry(&self, part: &RunPart, locator: Option<&str>, rows: u64) -> NewLogEntry {
+    fn page_entry(&self, part: &RunPart, page: &ReadPage) -> NewLogEntry {
         NewLogEntry {
             at: self.at,
             direction: LogDirection::Incoming,
@@ -119,8 +135,8 @@ impl UnitSetting {
             data: json!({
                 "partnerObject": self.plan.partner_object,
                 "salesforceObject": self.plan.salesforce_object,
-                "page": locator,
-                "pageRows": rows,
+                "page": page.locator,
+                "pageRows": page.rows,
                 "rowsSoFar": part.rows,
                 "outcomesSoFar": part.outcomes,
                 "droppedSoFar": part.dropped,

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde_json::{Number, Value};
 
 use crate::http::problem::{Problem, ProblemKind};
+use crate::json;
 
 /// How far ahead a token's expiry may lie.
 pub const LONGEST_LIFE: TimeDelta = TimeDelta::minutes(10);
@@ -229,7 +230,11 @@ fn decode<T: for<'de> Deserialize<'de>>(part: &str, name: &str) -> Result<T, Pro
     URL_SAFE_NO_PAD
         .decode(part)
         .ok()
-        .and_then(|bytes| serde_json::from_slice(&bytes).ok())
+        .and_then(|bytes| {
+            let text = std::str::from_utf8(&bytes).ok()?;
+            json::look_over(text).ok()?;
+            serde_json::from_str(text).ok()
+        })
         .ok_or_else(|| {
             malformed(format!(
                 "its {name} part is not the base64url of a JSON object of the right form"
@@ -240,6 +245,9 @@ fn decode<T: for<'de> Deserialize<'de>>(part: &str, name: &str) -> Result<T, Pro
 fn text(name: &str, value: Option<Value>) -> Result<Option<String>, Problem> {
     match value {
         None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) if text.contains('\0') => {
+            Err(malformed(format!("`{name}` must not hold the character U+0000")))
+        }
         Some(Value::String(text)) => Ok(Some(text)),
         Some(_) => Err(malformed(format!("`{name}` must be a text"))),
     }

@@ -8,8 +8,8 @@ use causeway_core::ports::connections::{Client, ClientKey, Connection};
 use jsonwebtoken::DecodingKey;
 use secrecy::{ExposeSecret, SecretBox};
 
-use super::scope::Scope;
 use super::token::{LONGEST_LIFE, Token, VerifyKey};
+use crate::app::scope::Scope;
 use crate::app::{App, directory};
 use crate::http::problem::{Problem, ProblemKind};
 use crate::vault::client_secret_purpose;

@@ -1,0 +1,62 @@
+//! The org that a connection belongs to.
+
+use causeway_core::failure::Failure;
+use causeway_core::id::{ConnectionId, SalesforceId};
+use causeway_core::ports::{Lane, StoreError};
+
+use crate::app::App;
+use crate::salesforce::Salesforce;
+
+/// The login leads to another org than the one that the connection was first used with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "this connection belongs to org {known}, but the login answers for org {answered}; add a new connection for it"
+)]
+pub struct OtherOrg {
+    /// The connection's org.
+    pub known: SalesforceId,
+    /// The org that answered.
+    pub answered: SalesforceId,
+}
+
+/// Why the connection's org is not certain.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum OrgError {
+    /// The login leads to another org.
+    #[error(transparent)]
+    Other(#[from] OtherOrg),
+    /// Salesforce failed.
+    #[error("Salesforce could not be asked which org it is")]
+    Salesforce(Failure),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Remembers the org that answers for a connection, and where it answers. The first one stays the connection's org:
+/// records of two orgs never share its links.
+///
+/// # Errors
+/// [`OrgError`], with [`OtherOrg`] where another org answers than before; nothing is kept then.
+pub(super) async fn remember_org(
+    app: &App,
+    connection: ConnectionId,
+    salesforce: &Salesforce,
+) -> Result<(), OrgError> {
+    let org = salesforce.org().await.map_err(OrgError::Salesforce)?;
+    let answered = org.organization;
+    let other = app
+        .store
+        .write(Lane::Interactive, move |tx| {
+            let known = tx.connection(connection)?.and_then(|known| known.organization);
+            match known.filter(|known| *known != answered) {
+                Some(known) => Ok(Some(OtherOrg { known, answered })),
+                None => {
+                    tx.set_org(connection, answered, &org.instance_url)?;
+                    Ok(None)
+                }
+            }
+        })
+        .await?;
+    other.map_or(Ok(()), |other| Err(other.into()))
+}
