@@ -359,11 +359,13 @@ pub fn binary(name: &str) -> Result<PathBuf, ScenarioError> {
         })
 }
 
+/// A port that nobody listens on now. It lies below the ports that the kernel gives to outgoing connections, so that
+/// none of these takes it before, or between two lives of, the gateway.
 fn free_port() -> Result<u16, ScenarioError> {
-    TcpListener::bind("127.0.0.1:0")
-        .and_then(|listener| listener.local_addr())
-        .map(|address| address.port())
-        .map_err(|source| ScenarioError::Process(format!("no free port: {source}")))
+    (0..100)
+        .map(|_| rand::random_range(20_000..32_000))
+        .find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok())
+        .ok_or_else(|| ScenarioError::Process("no port between 20000 and 32000 is free".to_owned()))
 }
 
 fn write(path: &Path, text: &str) -> Result<(), ScenarioError> {
