@@ -221,48 +221,17 @@ fn text<'a>(record: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
 
 #[cfg(test)]
 mod tests {
-    use causeway_core::id::{MappingId, PlanRevision};
-    use causeway_core::mapping::{MappingDocument, SalesforceField, SalesforceObject, SalesforceType};
+    use causeway_core::mapping::SalesforceType;
     use serde_json::json;
 
     use super::*;
+    use crate::app::sample::contact_plan;
     use crate::salesforce::csv::CsvReader;
 
     const STAMP: &str = "2026-11-22T06:04:37.000Z";
 
     fn plan() -> Arc<MappingPlan> {
-        let document: MappingDocument = serde_json::from_str(
-            r#"{"partnerObject":"contact","salesforceObject":"Contact","direction":"salesforceToPartner",
-                "defaultOwner":"u","fields":[{"partner":"name","type":"Text","salesforce":"Name"}]}"#,
-        )
-        .unwrap();
-        let field = |name: &str, kind| SalesforceField {
-            name: name.to_owned(),
-            kind,
-            length: 80,
-            precision: 0,
-            scale: 0,
-            nillable: true,
-            createable: true,
-            updateable: true,
-            calculated: false,
-            reference_to: Vec::new(),
-            picklist_values: Vec::new(),
-            restricted_picklist: false,
-        };
-        let object = SalesforceObject {
-            name: "Contact".to_owned(),
-            fields: [
-                field("Id", SalesforceType::Id),
-                field("Name", SalesforceType::String),
-                field("OwnerId", SalesforceType::Reference),
-                field("SystemModstamp", SalesforceType::Datetime),
-            ]
-            .into_iter()
-            .map(|field| (field.name.clone(), field))
-            .collect(),
-        };
-        Arc::new(MappingPlan::check(MappingId(1), PlanRevision(1), &document, &object, None).unwrap())
+        contact_plan(&[("OwnerId", SalesforceType::Reference)])
     }
 
     fn from_row(owner: &str) -> Snapshot {

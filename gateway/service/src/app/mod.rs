@@ -14,6 +14,8 @@ pub mod org;
 pub mod read;
 pub mod receive;
 pub mod reread;
+#[cfg(test)]
+mod sample;
 pub mod scope;
 pub mod users;
 

@@ -42,6 +42,7 @@ mod tests {
     };
 
     use super::*;
+    use crate::app::sample::field;
 
     fn plan(number: i64, object: &str, targets: &[&str]) -> Arc<MappingPlan> {
         let fields = targets
@@ -52,18 +53,8 @@ mod tests {
                 partner: target.to_lowercase(),
                 partner_type: PartnerType::Reference,
                 salesforce: SalesforceField {
-                    name: format!("{target}Id"),
-                    kind: SalesforceType::Reference,
-                    length: 18,
-                    precision: 0,
-                    scale: 0,
-                    nillable: true,
-                    createable: true,
-                    updateable: true,
-                    calculated: false,
                     reference_to: vec![(*target).to_owned()],
-                    picklist_values: Vec::new(),
-                    restricted_picklist: false,
+                    ..field(&format!("{target}Id"), SalesforceType::Reference)
                 },
                 rule: SyncRule::Salesforce,
                 required: false,

@@ -265,45 +265,14 @@ fn no_csv(error: CsvError) -> Failure {
 
 #[cfg(test)]
 mod tests {
-    use causeway_core::id::{MappingId, PlanRevision, RunId, SalesforceId};
-    use causeway_core::mapping::MappingDocument;
-    use causeway_core::mapping::{SalesforceField, SalesforceObject, SalesforceType};
+    use causeway_core::id::{RunId, SalesforceId};
     use proptest::prelude::*;
 
     use super::*;
+    use crate::app::sample::contact_plan;
 
     fn plan() -> Arc<MappingPlan> {
-        let document: MappingDocument = serde_json::from_str(
-            r#"{"partnerObject":"contact","salesforceObject":"Contact","direction":"salesforceToPartner",
-                "defaultOwner":"u","fields":[{"partner":"name","type":"Text","salesforce":"Name"}]}"#,
-        )
-        .unwrap();
-        let field = |name: &str, kind| SalesforceField {
-            name: name.to_owned(),
-            kind,
-            length: 80,
-            precision: 0,
-            scale: 0,
-            nillable: true,
-            createable: true,
-            updateable: true,
-            calculated: false,
-            reference_to: Vec::new(),
-            picklist_values: Vec::new(),
-            restricted_picklist: false,
-        };
-        let object = SalesforceObject {
-            name: "Contact".to_owned(),
-            fields: [
-                field("Id", SalesforceType::Id),
-                field("Name", SalesforceType::String),
-                field("SystemModstamp", SalesforceType::Datetime),
-            ]
-            .into_iter()
-            .map(|field| (field.name.clone(), field))
-            .collect(),
-        };
-        Arc::new(MappingPlan::check(MappingId(1), PlanRevision(1), &document, &object, None).unwrap())
+        contact_plan(&[])
     }
 
     fn rows(batch_rows: usize, skip: u64) -> Rows {
