@@ -1,11 +1,11 @@
 //! The command line, as a person or a script meets it.
 
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
 use std::process::{Command, Output};
 
 use tempfile::TempDir;
 
+use crate::command::{self, code, stderr, stdout};
 use crate::gateway::rsa;
 
 #[test]
@@ -239,23 +239,5 @@ fn connection_file(folder: &TempDir, more: &str) -> String {
 }
 
 fn causeway(folder: &TempDir, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_causeway"))
-        .arg("--config")
-        .arg(Path::new(folder.path()).join("causeway.toml"))
-        .args(arguments)
-        .env_clear()
-        .output()
-        .unwrap()
-}
-
-fn code(output: &Output) -> i32 {
-    output.status.code().unwrap()
-}
-
-fn stdout(output: &Output) -> String {
-    String::from_utf8(output.stdout.clone()).unwrap()
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8(output.stderr.clone()).unwrap()
+    command::causeway(folder, arguments).output().unwrap()
 }

@@ -1,14 +1,13 @@
 //! From nothing to a synced org with commands alone.
 
-use std::path::Path;
-use std::process::{Output, Stdio};
+use std::process::Output;
 
 use emulated_org::{EmulatedOrg, Options, Value as OrgValue};
 use secrecy::ExposeSecret;
 use tempfile::TempDir;
-use tokio::process::Command;
 
 use crate::cli::prepared;
+use crate::command::{self, code, stderr, stdout};
 use crate::linked::{CONSUMER_KEY, key_pair};
 
 const CONTACTS: usize = 250;
@@ -186,25 +185,8 @@ async fn apply(folder: &TempDir) -> Output {
 }
 
 async fn causeway(folder: &TempDir, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_causeway"))
-        .arg("--config")
-        .arg(Path::new(folder.path()).join("causeway.toml"))
-        .args(arguments)
-        .env_clear()
-        .stdin(Stdio::null())
+    tokio::process::Command::from(command::causeway(folder, arguments))
         .output()
         .await
         .unwrap()
-}
-
-fn code(output: &Output) -> i32 {
-    output.status.code().unwrap()
-}
-
-fn stdout(output: &Output) -> String {
-    String::from_utf8(output.stdout.clone()).unwrap()
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8(output.stderr.clone()).unwrap()
 }

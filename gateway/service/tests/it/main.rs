@@ -9,6 +9,7 @@
 mod auth;
 mod backlog;
 mod cli;
+mod command;
 mod config;
 mod first_sync;
 mod gateway;
