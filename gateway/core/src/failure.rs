@@ -33,6 +33,18 @@ pub enum Failure {
     },
 }
 
+impl Failure {
+    /// What happened, as it was told.
+    pub fn message(&self) -> &str {
+        match self {
+            Failure::Salesforce { message, .. }
+            | Failure::NoAnswer { message }
+            | Failure::Unreadable { message }
+            | Failure::Store { message, .. } => message,
+        }
+    }
+}
+
 /// What happens next.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum NextStep {

@@ -4,6 +4,7 @@
 //! Nothing here reads a clock, draws a random number, opens a socket or speaks SQL: time, ids and randomness
 //! come in as arguments, and what must happen goes out as data (see [`decide`]) or through a port (see [`ports`]).
 
+pub mod budget;
 pub mod decide;
 pub mod failure;
 pub mod id;
@@ -12,6 +13,7 @@ pub mod owners;
 pub mod ports;
 pub mod record;
 pub mod schedule;
+pub mod units;
 pub mod version;
 
 /// A moment in UTC. Salesforce stamps have millisecond precision, our own microsecond.

@@ -7,13 +7,13 @@ use serde::{Deserialize, Serialize};
 use crate::id::SalesforceId;
 
 /// Which partner user stands for which Salesforce user. Only active partner users are in it.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct OwnerDirectory {
-    /// Partner user id by Salesforce user id.
-    pub partner_by_salesforce: BTreeMap<SalesforceId, String>,
+    partner_by_salesforce: BTreeMap<SalesforceId, String>,
+    salesforce_by_partner: BTreeMap<String, SalesforceId>,
 }
 
-/// The owner that the ladder found.
+/// The partner's owner that the ladder found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ResolvedOwner {
     /// Partner user id.
@@ -22,17 +22,42 @@ pub struct ResolvedOwner {
     pub rung: OwnerRung,
 }
 
+/// The owner in Salesforce that the ladder found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SalesforceOwner {
+    /// The user, or queue.
+    pub id: SalesforceId,
+    /// How it was found.
+    pub rung: OwnerRung,
+}
+
 /// The rung of the ladder that gave the owner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum OwnerRung {
-    /// The Salesforce owner's own partner user.
+    /// The owner's own user on the other side.
     Mapped,
-    /// The default owner, since the Salesforce owner has no active partner user.
+    /// The default owner, since the owner has no active user on the other side.
     Default,
 }
 
 impl OwnerDirectory {
+    /// The directory of (Salesforce user, partner user) pairs. Where several Salesforce users have one partner user,
+    /// the one with the smallest id stands for it in Salesforce. Of two pairs of one Salesforce user the last counts.
+    pub fn new(pairs: impl IntoIterator<Item = (SalesforceId, String)>) -> Self {
+        let partner_by_salesforce: BTreeMap<SalesforceId, String> = pairs.into_iter().collect();
+        let mut salesforce_by_partner = BTreeMap::new();
+        for (salesforce, partner) in &partner_by_salesforce {
+            salesforce_by_partner
+                .entry(partner.clone())
+                .or_insert(*salesforce);
+        }
+        OwnerDirectory {
+            partner_by_salesforce,
+            salesforce_by_partner,
+        }
+    }
+
     /// Climbs the ladder for a record from Salesforce.
     pub fn partner_owner(
         &self,
@@ -50,6 +75,20 @@ impl OwnerDirectory {
             },
         }
     }
+
+    /// Climbs the ladder for a record from the partner. None: the owner has no Salesforce user, and there is no
+    /// default owner.
+    pub fn salesforce_owner(
+        &self,
+        partner_owner: &str,
+        default: Option<SalesforceId>,
+    ) -> Option<SalesforceOwner> {
+        let (id, rung) = match self.salesforce_by_partner.get(partner_owner) {
+            Some(id) => (*id, OwnerRung::Mapped),
+            None => (default?, OwnerRung::Default),
+        };
+        Some(SalesforceOwner { id, rung })
+    }
 }
 
 #[cfg(test)]
@@ -61,12 +100,11 @@ mod tests {
     }
 
     fn directory() -> OwnerDirectory {
-        OwnerDirectory {
-            partner_by_salesforce: BTreeMap::from([
-                (id("005000000000001"), "u-1".to_owned()),
-                (id("005000000000002"), "u-2".to_owned()),
-            ]),
-        }
+        OwnerDirectory::new([
+            (id("005000000000002"), "u-2".to_owned()),
+            (id("005000000000001"), "u-1".to_owned()),
+            (id("005000000000003"), "u-1".to_owned()),
+        ])
     }
 
     #[test]
@@ -103,13 +141,31 @@ mod tests {
 
     #[test]
     fn a_queue_is_an_owner_like_any_other() {
-        let mut directory = directory();
         let queue = id("00G000000000001");
         assert_eq!(
-            directory.partner_owner(Some(queue), "u-default").rung,
+            directory().partner_owner(Some(queue), "u-default").rung,
             OwnerRung::Default
         );
-        directory.partner_by_salesforce.insert(queue, "team".to_owned());
-        assert_eq!(directory.partner_owner(Some(queue), "u-default").partner, "team");
+        let with_queue = OwnerDirectory::new([(queue, "team".to_owned())]);
+        assert_eq!(with_queue.partner_owner(Some(queue), "u-default").partner, "team");
+    }
+
+    #[test]
+    fn a_partner_user_owns_in_salesforce_as_the_user_with_the_smallest_id() {
+        let default = id("005000000000009");
+        for (partner, salesforce, rung) in [
+            ("u-1", "005000000000001", OwnerRung::Mapped),
+            ("u-2", "005000000000002", OwnerRung::Mapped),
+            ("u-3", "005000000000009", OwnerRung::Default),
+        ] {
+            assert_eq!(
+                directory().salesforce_owner(partner, Some(default)),
+                Some(SalesforceOwner {
+                    id: id(salesforce),
+                    rung
+                })
+            );
+        }
+        assert_eq!(directory().salesforce_owner("u-3", None), None);
     }
 }

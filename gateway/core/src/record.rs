@@ -11,7 +11,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use crate::Instant;
-use crate::id::SalesforceId;
+use crate::id::{RecordId, SalesforceId};
 
 /// The value of one field.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,6 +41,10 @@ pub enum FieldValue {
     /// Another record, named by its Salesforce id; which partner record that is, is looked up when it is read.
     #[serde(rename = "r")]
     Reference(SalesforceId),
+    /// Another partner record whose Salesforce record was not made yet. Only the partner's side holds such a value,
+    /// and only until that record is in Salesforce: it becomes a [`FieldValue::Reference`] then.
+    #[serde(rename = "p")]
+    Record(RecordId),
 }
 
 impl FieldValue {

@@ -16,3 +16,11 @@ pub struct SalesforceVersion {
     /// When the record was read.
     pub observed: Instant,
 }
+
+impl SalesforceVersion {
+    /// Before anything was seen.
+    pub const NEVER: SalesforceVersion = SalesforceVersion {
+        modstamp: Instant::UNIX_EPOCH,
+        observed: Instant::UNIX_EPOCH,
+    };
+}

@@ -15,6 +15,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use causeway_core::ports::runs::RunKind;
 use clap::{Parser, Subcommand};
 
 use crate::app::App;
@@ -33,6 +34,7 @@ const CONNECTION_FILE: &str = r#"The file, with paths counted from its own folde
   username = "integration@acme.example"
   private_key_file = "app.key"                    # see `causeway keys app`
   api_version = "67.0"
+  daily_calls = 20000                             # Salesforce calls in 24 hours; without it half the org's allowance
 
   [[client]]                                      # who may call the gateway
   id = "pump"
@@ -44,7 +46,8 @@ const CONNECTION_FILE: &str = r#"The file, with paths counted from its own folde
   email = "ada@example.com"
   name = "Ada"
 
-Scopes: salesforce:write, records:read, syncs:read, syncs:write, logs:read, connection:read.
+Scopes: salesforce:write, records:read, records:write, syncs:read, syncs:write, logs:read, decisions:write,
+connection:read.
 A shared secret is used as the text it is."#;
 
 /// Links Salesforce orgs with partner systems.
@@ -163,6 +166,18 @@ enum SyncCommand {
         #[arg(long, value_name = "NAME")]
         connection: String,
     },
+    /// Carry over what changed or was deleted in Salesforce since the last sync.
+    Instant {
+        /// The connection.
+        #[arg(long, value_name = "NAME")]
+        connection: String,
+    },
+    /// Compare everything that is mapped with Salesforce, mend what differs, and look up what Salesforce does not show.
+    Reconcile {
+        /// The connection.
+        #[arg(long, value_name = "NAME")]
+        connection: String,
+    },
 }
 
 /// What a command ends with: text for people on failure.
@@ -240,9 +255,14 @@ async fn run(arguments: Arguments) -> Outcome {
             })
             .await
         }
-        Command::Sync(SyncCommand::Initial { connection }) => {
+        Command::Sync(command) => {
             let config = load(&sources)?;
-            with_app(&config, async |app| sync::initial(app, &connection).await).await
+            let (kind, connection) = match command {
+                SyncCommand::Initial { connection } => (RunKind::Initial, connection),
+                SyncCommand::Instant { connection } => (RunKind::Instant, connection),
+                SyncCommand::Reconcile { connection } => (RunKind::Reconcile, connection),
+            };
+            with_app(&config, async |app| sync::run(app, kind, &connection).await).await
         }
         Command::Openapi => openapi::print(),
     }

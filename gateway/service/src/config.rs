@@ -61,8 +61,14 @@ pub struct Http {
 pub struct Workers {
     /// Workers that decide what came in.
     pub inbox: usize,
+    /// Workers that write to Salesforce.
+    pub outbox: usize,
+    /// How long a write to Salesforce may take.
+    pub write_within: Duration,
     /// Connections that are synced at a time.
     pub syncs: usize,
+    /// How often what changed in Salesforce is read without being asked for; `None`: never.
+    pub instant_every: Option<Duration>,
     /// How long work stays with the worker that took it up. After a crash this is how long it lies still where
     /// several gateways share the database.
     pub lease: Duration,
@@ -73,7 +79,7 @@ pub struct Workers {
 /// What one caller may ask of the gateway.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Greatest body of `POST /v1/salesforce/changes`, in bytes.
+    /// Greatest body of `POST /v1/salesforce/changes` and `POST /v1/records/{object}`, in bytes.
     pub changes_bytes: usize,
     /// Greatest body of every other request, in bytes.
     pub body_bytes: usize,

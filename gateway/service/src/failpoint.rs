@@ -2,18 +2,27 @@
 //!
 //! They are always compiled in, so that what is tested is what ships, and do nothing until [`arm`] is called. The
 //! binary arms one from its hidden option `--failpoint name[:n]`. Each stands right behind a step that is durable:
-//! `push.received`, `push.answered`, `inbox.claimed`, `inbox.decided`, `sync.run_started`, `sync.job_created`,
-//! `sync.page_applied`, `sync.part_done`, `sync.run_finished`.
+//! `push.received`, `push.answered`, `inbox.claimed`, `inbox.decided`, `outgoing.claimed`, `outgoing.prepared`,
+//! `outgoing.sent`, `outgoing.read_back`, `outgoing.settled`, `bulk.created`, `bulk.uploaded`, `sync.run_started`,
+//! `sync.job_created`, `sync.page_applied`, `sync.part_done`, `sync.run_finished`. (`outgoing.sent`,
+//! `outgoing.read_back` and `bulk.uploaded` stand behind a step that is durable in Salesforce.)
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// Every failpoint there is, in the order in which work meets them.
-pub const NAMES: [&str; 9] = [
+pub const NAMES: [&str; 16] = [
     "push.received",
     "push.answered",
     "inbox.claimed",
     "inbox.decided",
+    "outgoing.claimed",
+    "outgoing.prepared",
+    "bulk.created",
+    "bulk.uploaded",
+    "outgoing.sent",
+    "outgoing.read_back",
+    "outgoing.settled",
     "sync.run_started",
     "sync.job_created",
     "sync.page_applied",

@@ -3,15 +3,20 @@
 
 pub mod auth;
 pub mod body;
+mod conflicts;
 mod connection;
 mod cursor;
+mod envelope;
 mod exchange;
 mod feed;
 mod health;
+mod held;
+mod idempotency;
 mod logs;
 mod metrics;
 mod openapi;
 pub mod parameters;
+mod partner_writes;
 pub mod problem;
 mod records;
 mod salesforce_changes;
@@ -109,7 +114,10 @@ macro_rules! surface {
         }
 
         mod surface {
-            use super::{auth, connection, feed, health, logs, metrics, openapi, records, salesforce_changes, syncs};
+            use super::{
+                auth, conflicts, connection, feed, health, held, logs, metrics, openapi, partner_writes, records,
+                salesforce_changes, syncs,
+            };
             use super::openapi::Finish;
 
             #[derive(utoipa::OpenApi)]
@@ -125,12 +133,21 @@ surface! {
     records::list_records;
     records::get_record;
     records::record_history;
+    partner_writes::post_records;
+    partner_writes::post_deletes;
+    partner_writes::delete_record;
+    partner_writes::undelete_record;
     feed::changes;
     syncs::list_syncs;
     syncs::start_sync;
     syncs::get_sync;
     logs::list_logs;
-    logs::list_held;
+    held::list_held;
+    held::retry_all_held;
+    held::retry_held;
+    held::decide_delete;
+    conflicts::list_conflicts;
+    conflicts::restore_conflict;
     connection::get_connection;
     connection::list_mappings;
     health::healthz;

@@ -128,6 +128,7 @@ impl RunningGateway {
 pub async fn build_app(config: &Config) -> Result<Arc<App>, StartError> {
     let options = AppOptions {
         claim_lease: config.workers.lease,
+        write_within: config.workers.write_within,
         sync_lease: config.workers.lease,
         ..AppOptions::default()
     };
@@ -204,7 +205,9 @@ pub async fn spawn_on(config: Config, app: Arc<App>) -> Result<RunningGateway, S
     .run();
     let options = WorkerOptions {
         inbox: config.workers.inbox,
+        outbox: config.workers.outbox,
         syncs: config.workers.syncs,
+        instant_every: config.workers.instant_every,
         stop_within: config.workers.stop_within,
         ..WorkerOptions::default()
     };

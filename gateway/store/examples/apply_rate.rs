@@ -10,12 +10,13 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use causeway_core::decide::{
-    Agreed, AgreedPair, ChangeSource, Effects, LinkEffect, LinkRef, LinkStatus, Outcome, Presence,
-    RecordEffect,
+    Agreed, AgreedPair, ChangeSource, Effects, FieldTimes, LinkEffect, LinkRef, LinkStatus, Outcome,
+    Outgoing, Presence, RecordEffect,
 };
 use causeway_core::id::{ConnectionId, FieldId, MappingId, PlanRevision, RunId, SalesforceId, TenantId};
 use causeway_core::ports::connections::{Connection, Environment, NewConnection, Sealed};
 use causeway_core::ports::links::{Caused, Linked, Write};
+use causeway_core::ports::runs::Watermark;
 use causeway_core::ports::{Lane, StoreError};
 use causeway_core::record::FieldValue;
 use causeway_core::version::SalesforceVersion;
@@ -94,9 +95,10 @@ async fn run(
                     mapping: CONTACTS,
                     partner_object: "contact",
                     at: moment(i64::from(first)),
+                    lane: Lane::Bulk,
                     effects: &effects,
                 })?;
-                unit.raise_watermark(id, CONTACTS, moment(i64::from(end)))
+                unit.raise_watermark(id, CONTACTS, Watermark::Changes, moment(i64::from(end)))
             });
             let done = done.await;
             drop(permit);
@@ -134,7 +136,7 @@ fn effects(number: u32, contact: SalesforceId, known: Option<&Linked>, salt: u32
                 record: known.link.record,
                 revision: known.link.revision,
             }),
-            salesforce_id: contact,
+            salesforce_id: Some(contact),
             status: LinkStatus::Linked,
             version: SalesforceVersion {
                 modstamp: moment(i64::from(salt)),
@@ -142,11 +144,19 @@ fn effects(number: u32, contact: SalesforceId, known: Option<&Linked>, salt: u32
             },
             plan: PlanRevision(1),
             agreed: Agreed(agreed),
+            outgoing: Outgoing::default(),
+            ready: false,
+            reserve: Vec::new(),
+            release: Vec::new(),
+            absorb: None,
         },
         record: Some(RecordEffect {
             fields: fields.into_iter().collect(),
             owner: "u-1".to_owned(),
             presence: Presence::Live,
+            times: FieldTimes::new(),
+            key: None,
+            successor: None,
         }),
         history: Vec::new(),
         outcome: Outcome::Created,
@@ -176,6 +186,9 @@ async fn add_connection(store: &Store) -> Result<ConnectionId, StoreError> {
             api_version: "67.0".to_owned(),
             organization: None,
             instance_url: None,
+            integration_user: None,
+            daily_calls: None,
+            daily_allowance: None,
             enabled: true,
             created_at: moment(0),
         },

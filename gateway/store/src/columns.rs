@@ -1,12 +1,12 @@
 //! How the core's values stand in columns, both ways.
 
 use causeway_core::Instant;
-use causeway_core::decide::{LinkStatus, Presence};
+use causeway_core::decide::{LinkStatus, MergedInto, Presence, Side};
 use causeway_core::id::SalesforceId;
 use causeway_core::ports::connections::Environment;
 use causeway_core::ports::inbox::ChangeKind;
 use causeway_core::ports::logs::{LogDirection, LogMethod};
-use causeway_core::ports::runs::{RunKind, RunState};
+use causeway_core::ports::runs::{RunKind, RunState, Watermark};
 use causeway_core::ports::{Lane, StoreError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -53,7 +53,9 @@ words!(Environment, "environment", { Production => "production", Sandbox => "san
 words!(ChangeKind, "kind of change", { Upsert => "upsert", Delete => "delete" });
 words!(LogDirection, "direction", { Incoming => "incoming", Outgoing => "outgoing" });
 words!(LogMethod, "method", { Get => "GET", Post => "POST", Put => "PUT", Delete => "DELETE" });
-words!(RunKind, "kind of run", { Initial => "initial" });
+words!(Side, "side", { Salesforce => "salesforce", Partner => "partner" });
+words!(Watermark, "kind of watermark", { Changes => "changes", Deletes => "deletes" });
+words!(RunKind, "kind of run", { Initial => "initial", Instant => "instant", Reconcile => "reconcile" });
 words!(RunState, "state of a run", {
     Queued => "queued",
     Running => "running",
@@ -63,27 +65,65 @@ words!(RunState, "state of a run", {
 
 /// The status words of links. The migrations' partial index names the first.
 pub(crate) const LINKED: &str = "linked";
+pub(crate) const CREATING: &str = "creating";
 pub(crate) const HELD: &str = "held";
 pub(crate) const DELETED: &str = "deleted";
+pub(crate) const UNLINKED: &str = "unlinked";
+pub(crate) const MERGED: &str = "merged";
+pub(crate) const CONVERTED: &str = "converted";
 
-/// A link's status as its word and the reason of a held one.
+/// A link's status as its word, and what else it says as JSON: why a link is held, what a merged or converted record
+/// became.
 pub(crate) fn status_columns(status: &LinkStatus) -> Result<(&'static str, Option<String>), StoreError> {
     Ok(match status {
         LinkStatus::Linked => (LINKED, None),
+        LinkStatus::Creating => (CREATING, None),
         LinkStatus::Held { reason } => (HELD, Some(to_json(reason)?)),
         LinkStatus::Deleted => (DELETED, None),
+        LinkStatus::Unlinked => (UNLINKED, None),
+        LinkStatus::Merged { into } => (MERGED, Some(to_json(into)?)),
+        LinkStatus::Converted { to } => (CONVERTED, Some(to_json(to)?)),
     })
 }
 
 /// A link's status from its columns.
-pub(crate) fn status(word: &str, reason: Option<&str>) -> Result<LinkStatus, StoreError> {
-    match (word, reason) {
+pub(crate) fn status(word: &str, data: Option<&str>) -> Result<LinkStatus, StoreError> {
+    match (word, data) {
         (LINKED, _) => Ok(LinkStatus::Linked),
+        (CREATING, _) => Ok(LinkStatus::Creating),
         (DELETED, _) => Ok(LinkStatus::Deleted),
+        (UNLINKED, _) => Ok(LinkStatus::Unlinked),
         (HELD, Some(reason)) => Ok(LinkStatus::Held {
             reason: from_json("reason for holding", reason)?,
         }),
+        (MERGED, Some(into)) => Ok(LinkStatus::Merged {
+            into: from_json("record that a link was merged into", into)?,
+        }),
+        (CONVERTED, Some(to)) => Ok(LinkStatus::Converted {
+            to: from_json("records that a lead was converted to", to)?,
+        }),
         _ => Err(unexpected(format!("{word:?} is no status of a link"))),
+    }
+}
+
+/// Stands where a deleted record is known not to have been merged into another.
+const MERGED_INTO_NOTHING: &str = "nothing";
+
+/// Where a deleted record went, as text; nothing where that is not known.
+pub(crate) fn merged_column(merged: &MergedInto) -> Option<&str> {
+    match merged {
+        MergedInto::Unknown => None,
+        MergedInto::Nothing => Some(MERGED_INTO_NOTHING),
+        MergedInto::Record(id) => Some(id.as_str()),
+    }
+}
+
+/// Where a deleted record went, from its column.
+pub(crate) fn merged_into(text: Option<&str>) -> Result<MergedInto, StoreError> {
+    match text {
+        None => Ok(MergedInto::Unknown),
+        Some(MERGED_INTO_NOTHING) => Ok(MergedInto::Nothing),
+        Some(id) => salesforce_id(id).map(MergedInto::Record),
     }
 }
 
@@ -92,6 +132,15 @@ pub(crate) fn lane_number(lane: Lane) -> i64 {
     match lane {
         Lane::Interactive => 0,
         Lane::Bulk => 1,
+    }
+}
+
+/// A lane from its number.
+pub(crate) fn lane(number: i64) -> Result<Lane, StoreError> {
+    match number {
+        0 => Ok(Lane::Interactive),
+        1 => Ok(Lane::Bulk),
+        _ => Err(unexpected(format!("{number} is no lane"))),
     }
 }
 
@@ -121,6 +170,21 @@ pub(crate) fn to_json<T: Serialize + ?Sized>(value: &T) -> Result<String, StoreE
     serde_json::to_string(value).map_err(|error| unexpected(format!("cannot be written as JSON: {error}")))
 }
 
+/// A value as JSON text, or nothing where it is the default: most links and records have none of it.
+pub(crate) fn to_optional_json<T: Serialize + Default + PartialEq>(
+    value: &T,
+) -> Result<Option<String>, StoreError> {
+    (*value != T::default()).then(|| to_json(value)).transpose()
+}
+
+/// A value from JSON text, the default where there is none.
+pub(crate) fn from_optional_json<T: DeserializeOwned + Default>(
+    what: &str,
+    text: Option<&str>,
+) -> Result<T, StoreError> {
+    text.map_or_else(|| Ok(T::default()), |text| from_json(what, text))
+}
+
 /// A value from JSON text. Errors name `what` and the place, never the text: it may hold personal data.
 pub(crate) fn from_json<T: DeserializeOwned>(what: &str, text: &str) -> Result<T, StoreError> {
     serde_json::from_str(text).map_err(|error| {
@@ -144,6 +208,9 @@ pub(crate) fn from_column<T: TryFrom<i64>>(what: &str, number: i64) -> Result<T,
 }
 
 #[cfg(test)]
+mod round_trips;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
@@ -164,6 +231,8 @@ mod tests {
         reads_back::<LogMethod>();
         reads_back::<RunKind>();
         reads_back::<RunState>();
+        reads_back::<Side>();
+        reads_back::<Watermark>();
     }
 
     #[test]

@@ -18,6 +18,8 @@ mod plans;
 mod ports;
 mod queue;
 mod reader;
+#[cfg(feature = "same-thread")]
+mod same_thread;
 mod schema;
 mod session;
 mod store;
@@ -32,4 +34,6 @@ mod writer;
 pub use engine::Engine;
 pub use error::OpenError;
 pub use options::StoreOptions;
+#[cfg(feature = "same-thread")]
+pub use same_thread::SameThread;
 pub use store::Store;

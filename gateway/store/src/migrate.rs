@@ -18,14 +18,19 @@ pub(crate) fn migrate(target: &Target) -> Result<(), OpenError> {
         EngineConnection::open(target, Role::Writer).map_err(|error| OpenError::Connect {
             detail: error.to_string(),
         })?;
-    let migrated = match &mut connection {
+    bring_up_to_date(&mut connection)
+}
+
+/// Runs what migrations are missing.
+pub(crate) fn bring_up_to_date(connection: &mut EngineConnection) -> Result<(), OpenError> {
+    let migrated = match connection {
         // Under the write lock, so that of two processes the second finds nothing left to do.
         EngineConnection::Sqlite(db) => {
             db.immediate_transaction(|db| db.run_pending_migrations(SQLITE).map(drop))
         }
         EngineConnection::Postgres(db) => {
             use diesel::connection::SimpleConnection;
-            // Held until the session ends, which is when this function returns.
+            // Held until the session ends, which is when `migrate` returns.
             db.batch_execute(&format!("SET lock_timeout = 0; SELECT pg_advisory_lock({LOCK})"))
                 .map_err(Into::into)
                 .and_then(|()| db.run_pending_migrations(POSTGRES).map(drop))
@@ -35,6 +40,9 @@ pub(crate) fn migrate(target: &Target) -> Result<(), OpenError> {
         detail: error.to_string(),
     })
 }
+
+#[cfg(test)]
+mod filled;
 
 #[cfg(test)]
 mod tests {
@@ -168,7 +176,8 @@ mod tests {
         for connected in [&mut sqlite, &mut postgres] {
             let selected = select_every_column!(connected;
                 client, connection, counter, field_history, head, idempotency, inbox, lease, link, log_entry,
-                mapping, mapping_plan, partner_user, record, sync_part, sync_run, tenant, watermark
+                mapping, mapping_plan, partner_user, record, sync_part, sync_run, tenant, watermark, identity, outbox,
+                seen, call_hour
             );
             tables = selected.map(|table| (table.to_owned(), 0)).into();
         }
@@ -192,5 +201,35 @@ mod tests {
         }
         let nullable = of_sqlite.values().filter(|(_, nullable)| *nullable).count();
         assert_eq!(source.matches("Nullable<").count(), nullable);
+    }
+
+    #[derive(QueryableByName)]
+    struct Step {
+        #[diesel(sql_type = Text)]
+        detail: String,
+    }
+
+    #[test]
+    fn what_lost_is_found_by_its_link_and_old_answers_by_their_age_through_an_index() {
+        let (_folder, [mut sqlite, _postgres]) = both();
+        for (query, index) in [
+            (
+                "SELECT * FROM field_history WHERE connection_id = 1 AND lost_side IS NOT NULL AND link_id = 2
+                 AND id < 9 ORDER BY id DESC LIMIT 10",
+                "field_history_lost_of_link (connection_id=? AND link_id=? AND id<?)",
+            ),
+            (
+                "SELECT client FROM idempotency WHERE created_at < 9 ORDER BY created_at LIMIT 10",
+                "idempotency_created (created_at<?)",
+            ),
+        ] {
+            let explain = format!("EXPLAIN QUERY PLAN {query}");
+            let steps: Vec<Step> = on_engine!(sqlite, |db| diesel::sql_query(&explain).load(db)).unwrap();
+            let details: Vec<&str> = steps.iter().map(|step| step.detail.as_str()).collect();
+            assert!(
+                matches!(details[..], [only] if only.contains(index)),
+                "{details:?}"
+            );
+        }
     }
 }

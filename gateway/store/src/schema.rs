@@ -20,6 +20,9 @@ diesel::table! {
         api_version -> Text,
         organization -> Nullable<Text>,
         instance_url -> Nullable<Text>,
+        integration_user -> Nullable<Text>,
+        daily_calls -> Nullable<BigInt>,
+        daily_allowance -> Nullable<BigInt>,
         enabled -> Bool,
         created_at -> BigInt,
     }
@@ -79,16 +82,17 @@ diesel::table! {
         connection_id -> BigInt,
         id -> BigInt,
         mapping_id -> BigInt,
-        salesforce_id -> Text,
+        salesforce_id -> Nullable<Text>,
         record_id -> Nullable<BigInt>,
         status -> Text,
-        held_reason -> Nullable<Text>,
+        status_data -> Nullable<Text>,
         modstamp -> BigInt,
         observed -> BigInt,
         revision -> BigInt,
         plan_revision -> BigInt,
         agreed -> Text,
         status_since -> BigInt,
+        outgoing -> Nullable<Text>,
     }
 }
 
@@ -105,6 +109,33 @@ diesel::table! {
         position -> BigInt,
         created_at -> BigInt,
         updated_at -> BigInt,
+        times -> Nullable<Text>,
+        record_key -> Nullable<Text>,
+        successor -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    identity (connection_id, mapping_id, kind, value) {
+        connection_id -> BigInt,
+        mapping_id -> BigInt,
+        kind -> Text,
+        value -> Text,
+        link_id -> BigInt,
+    }
+}
+
+diesel::table! {
+    outbox (connection_id, link_id) {
+        connection_id -> BigInt,
+        link_id -> BigInt,
+        mapping_id -> BigInt,
+        lane -> BigInt,
+        ready_at -> BigInt,
+        worker -> Nullable<Text>,
+        fence -> BigInt,
+        attempts -> BigInt,
+        abandoned -> BigInt,
     }
 }
 
@@ -122,6 +153,8 @@ diesel::table! {
         cause -> Text,
         plan_revision -> BigInt,
         source -> Text,
+        lost_side -> Nullable<Text>,
+        lost_value -> Nullable<Text>,
     }
 }
 
@@ -137,6 +170,8 @@ diesel::table! {
         fields -> Text,
         source -> Text,
         received_at -> BigInt,
+        changed -> Nullable<Text>,
+        merged -> Nullable<Text>,
     }
 }
 
@@ -203,10 +238,28 @@ diesel::table! {
 }
 
 diesel::table! {
-    watermark (connection_id, mapping_id) {
+    watermark (connection_id, mapping_id, kind) {
         connection_id -> BigInt,
         mapping_id -> BigInt,
+        kind -> Text,
         at -> BigInt,
+    }
+}
+
+diesel::table! {
+    seen (connection_id, run_id, mapping_id, salesforce_id) {
+        connection_id -> BigInt,
+        run_id -> BigInt,
+        mapping_id -> BigInt,
+        salesforce_id -> Text,
+    }
+}
+
+diesel::table! {
+    call_hour (connection_id, hour) {
+        connection_id -> BigInt,
+        hour -> BigInt,
+        calls -> BigInt,
     }
 }
 
@@ -227,4 +280,4 @@ diesel::table! {
     }
 }
 
-diesel::allow_tables_to_appear_in_same_query!(link, mapping, record);
+diesel::allow_tables_to_appear_in_same_query!(link, mapping, record, seen);

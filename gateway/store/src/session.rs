@@ -37,14 +37,19 @@ impl Transaction for Session {}
 
 impl Session {
     pub(crate) fn open(target: &Target, role: Role, shared: Arc<SharedState>) -> Result<Session, StoreError> {
-        Ok(Session {
-            connection: EngineConnection::open(target, role)?,
+        Ok(Session::on(EngineConnection::open(target, role)?, role, shared))
+    }
+
+    /// A session on a connection that is open.
+    pub(crate) fn on(connection: EngineConnection, role: Role, shared: Arc<SharedState>) -> Session {
+        Session {
+            connection,
             role,
             shared,
             plans_written: false,
             failure: None,
             taken: BTreeSet::new(),
-        })
+        }
     }
 
     /// Begins a transaction.
@@ -75,7 +80,7 @@ impl Session {
     pub(crate) fn refresh_statistics(&mut self) -> Result<(), (StoreError, Trouble)> {
         match self.connection {
             EngineConnection::Postgres(_) if self.shared.growth.take_due() => {
-                self.control("ANALYZE link, record, field_history, inbox, head")
+                self.control("ANALYZE link, record, field_history, inbox, head, identity, outbox, seen")
             }
             _ => Ok(()),
         }

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
+use causeway_core::Instant;
 use causeway_core::id::ConnectionId;
 use causeway_core::ports::{Lane, StoreError, Transaction};
 
@@ -10,9 +11,10 @@ use crate::engine::Engine;
 use crate::error::{OpenError, unavailable};
 use crate::migrate::migrate;
 use crate::options::StoreOptions;
+use crate::ports::forget_answers;
 use crate::queue::Queue;
 use crate::reader::Reader;
-use crate::session::SharedState;
+use crate::session::{Session, SharedState};
 use crate::target::Target;
 use crate::unit::Waiting;
 use crate::writer::Writer;
@@ -100,7 +102,7 @@ impl Store {
     ///
     /// Nothing but the database may be waited for inside a unit: its transaction holds locks. On PostgreSQL, units
     /// do best to write what is numbered (changes received, effects, log entries) before they settle heads or hold
-    /// leases; the other order works too, but two such units may have to wait a second for each other.
+    /// leases, and to begin by extending outgoing claims where they have some, which takes the same lock; the other order works too, but two such units may have to wait a second for each other.
     ///
     /// Dropping the future before the unit was started withdraws it; afterwards its work is done all the same.
     ///
@@ -112,7 +114,7 @@ impl Store {
         T: Send + 'static,
         U: FnMut(&mut dyn Transaction) -> Result<T, StoreError> + Send + 'static,
     {
-        ask(&self.shared.writes, lane, unit).await
+        ask(&self.shared.writes, lane, over_ports(unit)).await
     }
 
     /// Runs a unit that reads a little: single rows, or what is small for every tenant. All it reads is one state of
@@ -126,7 +128,7 @@ impl Store {
         T: Send + 'static,
         U: FnMut(&mut dyn Transaction) -> Result<T, StoreError> + Send + 'static,
     {
-        ask(&self.shared.reads, Lane::Interactive, unit).await
+        ask(&self.shared.reads, Lane::Interactive, over_ports(unit)).await
     }
 
     /// Runs a unit as [`Store::read`] does, but one that may read much: lists, filters, the feed, the log. Few scans
@@ -139,7 +141,17 @@ impl Store {
         T: Send + 'static,
         U: FnMut(&mut dyn Transaction) -> Result<T, StoreError> + Send + 'static,
     {
-        ask(&self.shared.scans, Lane::Interactive, unit).await
+        ask(&self.shared.scans, Lane::Interactive, over_ports(unit)).await
+    }
+
+    /// Forgets up to `most` of the answers to idempotency keys that were kept before this moment, oldest first, in a
+    /// unit of bulk work. Answers how many: fewer than `most` when none is left.
+    ///
+    /// # Errors
+    /// As [`Store::write`].
+    pub async fn forget_answers(&self, before: Instant, most: u32) -> Result<u64, StoreError> {
+        let forget = move |session: &mut Session| forget_answers(session, before, most);
+        ask(&self.shared.writes, Lane::Bulk, forget).await
     }
 
     /// Whether the database answers.
@@ -207,10 +219,17 @@ impl Drop for Shared {
     }
 }
 
+/// A caller's unit, which sees the ports and nothing else.
+fn over_ports<T>(
+    mut unit: impl FnMut(&mut dyn Transaction) -> Result<T, StoreError>,
+) -> impl FnMut(&mut Session) -> Result<T, StoreError> {
+    move |session| unit(session)
+}
+
 async fn ask<T, U>(queue: &Queue, lane: Lane, unit: U) -> Result<T, StoreError>
 where
     T: Send + 'static,
-    U: FnMut(&mut dyn Transaction) -> Result<T, StoreError> + Send + 'static,
+    U: FnMut(&mut Session) -> Result<T, StoreError> + Send + 'static,
 {
     let (waiting, answered) = Waiting::new(lane, unit);
     queue.send(waiting).await?;

@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use causeway_core::id::ConnectionId;
-use causeway_core::ports::{Lane, StoreError, Transaction};
+use causeway_core::ports::{Lane, StoreError};
 use tokio::sync::oneshot;
 
 use crate::error::{unavailable, unexpected};
+use crate::session::Session;
 
 /// A unit in a queue or in a group.
 pub(crate) struct Waiting {
@@ -25,7 +26,7 @@ impl Waiting {
     pub(crate) fn new<T, U>(lane: Lane, unit: U) -> (Waiting, oneshot::Receiver<Result<T, StoreError>>)
     where
         T: Send + 'static,
-        U: FnMut(&mut dyn Transaction) -> Result<T, StoreError> + Send + 'static,
+        U: FnMut(&mut Session) -> Result<T, StoreError> + Send + 'static,
     {
         let (answer, answered) = oneshot::channel();
         let job = Box::new(Answering {
@@ -49,7 +50,7 @@ pub(crate) trait Job: Send {
     fn is_abandoned(&self) -> bool;
 
     /// Runs the unit and keeps its result for later. A panic of the unit becomes an error.
-    fn run(&mut self, transaction: &mut dyn Transaction) -> Result<(), StoreError>;
+    fn run(&mut self, session: &mut Session) -> Result<(), StoreError>;
 
     /// Answers: with the kept result, or with what went wrong.
     fn answer(self: Box<Self>, outcome: Result<(), StoreError>);
@@ -64,17 +65,17 @@ struct Answering<T, U> {
 impl<T, U> Job for Answering<T, U>
 where
     T: Send,
-    U: FnMut(&mut dyn Transaction) -> Result<T, StoreError> + Send,
+    U: FnMut(&mut Session) -> Result<T, StoreError> + Send,
 {
     fn is_abandoned(&self) -> bool {
         self.answer.is_closed()
     }
 
-    fn run(&mut self, transaction: &mut dyn Transaction) -> Result<(), StoreError> {
+    fn run(&mut self, session: &mut Session) -> Result<(), StoreError> {
         self.result = None;
         // One unit's defect must not end the thread that serves all others. What the unit captured is only ever
         // used by the unit itself, so nobody else sees it in a broken state.
-        let result = catch_unwind(AssertUnwindSafe(|| (self.unit)(transaction)))
+        let result = catch_unwind(AssertUnwindSafe(|| (self.unit)(session)))
             .unwrap_or_else(|_| Err(unexpected("a unit panicked")))?;
         self.result = Some(result);
         Ok(())

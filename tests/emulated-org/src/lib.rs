@@ -14,28 +14,36 @@
 //! ```
 
 pub mod app;
+pub mod automation;
 mod bootstrap;
 pub mod bulk;
+mod catch_up;
 pub mod clock;
 pub mod company;
 pub mod data;
+mod dice;
 pub mod faults;
 pub mod http;
 pub mod id;
 pub mod limits;
 pub mod options;
 pub mod org;
+pub mod people;
 pub mod request_log;
+pub mod row_locks;
 pub mod schema;
 pub mod server;
 pub mod soql;
 pub mod tokens;
 pub mod value;
+mod writes;
 
 pub use app::{App, Approval};
+pub use catch_up::Agenda;
 pub use clock::Clock;
 pub use id::RecordId;
 pub use options::{Edition, Options};
 pub use org::{Org, Switches};
+pub use people::{Deed, Done, LeadConversion};
 pub use server::{AppError, EmulatedOrg, NewUser, SeedError, StartError};
 pub use value::Value;

@@ -2,19 +2,23 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
-use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use chrono::{DateTime, Utc};
 use jsonwebtoken::DecodingKey;
 
 use crate::app::App;
+use crate::automation::{Automation, RuleDefinition, RuleError};
 use crate::bulk;
+use crate::catch_up::Agenda;
 use crate::clock::Clock;
 use crate::data::Data;
 use crate::faults::Faults;
 use crate::id::RecordId;
 use crate::limits::Limits;
+use crate::people::LateCommits;
 use crate::request_log::RequestLog;
+use crate::row_locks::RowLocks;
 use crate::schema::{Schema, SchemaError};
 use crate::soql;
 use crate::tokens::Tokens;
@@ -35,16 +39,23 @@ pub struct Org {
     pub request_log: RequestLog,
     pub switches: Switches,
     pub bulk: bulk::Jobs,
+    pub ingest: bulk::ingest::Jobs,
     pub cursors: soql::Cursors,
+    pub automation: Automation,
+    pub row_locks: Arc<RowLocks>,
+    pub agenda: Agenda,
     /// The Organization record's id.
     pub id: RecordId,
     /// The user that seeded records are attributed to unless they say otherwise.
     pub admin: RecordId,
+    /// The profile "Standard User".
+    pub standard_profile: RecordId,
     /// The API versions that are served, by major number.
     pub api_versions: RangeInclusive<u16>,
     pub(crate) apps: RwLock<BTreeMap<String, (Arc<App>, DecodingKey)>>,
     pub(crate) frozen_users: RwLock<BTreeSet<RecordId>>,
     pub(crate) schema_changed: RwLock<DateTime<Utc>>,
+    pub(crate) late_commits: Mutex<LateCommits>,
     pub(crate) url: OnceLock<String>,
 }
 
@@ -98,6 +109,25 @@ impl Org {
     /// The records, for writing.
     pub(crate) fn write(&self) -> RwLockWriteGuard<'_, Data> {
         self.data.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds a rule of the organisation's own.
+    ///
+    /// # Errors
+    /// What it names does not exist or does not fit.
+    pub fn add_rule(&self, definition: RuleDefinition) -> Result<(), RuleError> {
+        let user_named = |username: &str| {
+            let user = self.user_named(username)?;
+            user.is_active.then_some(user.id)
+        };
+        let (object, rule) = definition.check(&self.schema(), self.clock.now(), self.admin, user_named)?;
+        self.automation.add(&object, rule);
+        Ok(())
+    }
+
+    /// Lets about this share of all deeds of people commit that long after their stamps; the default lets none.
+    pub fn set_late_commits(&self, late: LateCommits) {
+        *self.late_commits.lock().unwrap_or_else(PoisonError::into_inner) = late;
     }
 
     /// Deletes for good what lies in the recycle bin, as Salesforce does in time; how many records that were.

@@ -29,6 +29,8 @@ pub struct LoggedRequest {
     pub route: String,
     /// Path and query as sent.
     pub uri: String,
+    /// The client that it named (`Sforce-Call-Options`), or none.
+    pub client: Option<String>,
     /// The HTTP status; 0 where the connection was cut instead of an answer.
     pub status: u16,
 }

@@ -8,8 +8,10 @@ use actix_web::{App as Application, HttpServer, web};
 use jsonwebtoken::DecodingKey;
 
 use crate::app::App;
+use crate::automation::{Automation, RuleDefinition, RuleError};
 use crate::bootstrap::{self, ADMIN_USERNAME, FirstRecords, INTEGRATION_USERNAME};
 use crate::bulk;
+use crate::catch_up::Agenda;
 use crate::clock::Clock;
 use crate::company::Company;
 use crate::data::{Author, Authority, Data, Draft, Operation, Refusal, SaveError, Transaction};
@@ -19,6 +21,7 @@ use crate::id::RecordId;
 use crate::limits::{Allocation, Limits};
 use crate::options::Options;
 use crate::org::Org;
+use crate::people::{Deed, Done};
 use crate::request_log::RequestLog;
 use crate::schema::sfdx::{self, SfdxError};
 use crate::schema::{Schema, SchemaError};
@@ -277,7 +280,8 @@ impl EmulatedOrg {
         }
     }
 
-    /// Writes records without HTTP, in the administrator's name and through the same validation. Audit fields
+    /// Writes records without HTTP, in the administrator's name and through the same validation, with the
+    /// organisation's own rules switched off. Audit fields
     /// may be given, as with the permission "Set Audit Fields upon Record Creation".
     ///
     /// Answers the ids in the order of the rows.
@@ -331,6 +335,22 @@ impl EmulatedOrg {
             }
         }
         Ok(ids)
+    }
+
+    /// Adds a rule of the organisation's own: a flow or a validation rule.
+    ///
+    /// # Errors
+    /// What it names does not exist or does not fit.
+    pub fn add_rule(&self, definition: RuleDefinition) -> Result<(), RuleError> {
+        self.org.add_rule(definition)
+    }
+
+    /// Lets a user do something on the organisation's pages; no such user, no record.
+    pub fn act(&self, username: &str, deed: &Deed) -> Done {
+        match self.org.user_named(username) {
+            Some(user) => self.org.act(user.id, deed, None),
+            None => Done::Now(Err(SaveError::unknown_record().into())),
+        }
     }
 
     /// Changes the daily API limit.
@@ -390,9 +410,15 @@ fn organisation(schema: Schema, data: Data, first: FirstRecords, options: &Optio
         request_log: RequestLog::default(),
         switches: options.switches.clone(),
         bulk: bulk::Jobs::default(),
+        ingest: bulk::ingest::Jobs::default(),
+        automation: Automation::default(),
+        row_locks: Arc::default(),
+        agenda: Agenda::default(),
+        late_commits: Default::default(),
         cursors: soql::Cursors::default(),
         id: first.organization,
         admin: first.admin,
+        standard_profile: first.standard_profile,
         api_versions: options.api_versions.clone(),
         apps: Default::default(),
         frozen_users: Default::default(),

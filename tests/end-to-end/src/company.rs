@@ -1,5 +1,7 @@
 //! The mappings of the generated company, and the users that its partner system knows.
 
+use std::path::{Path, PathBuf};
+
 use serde_json::Value;
 
 use crate::ScenarioError;
@@ -36,6 +38,37 @@ pub fn mappings() -> Result<Vec<Value>, ScenarioError> {
             serde_json::from_str(text).map_err(|_broken| ScenarioError::Missing("valid mapping document"))
         })
         .collect()
+}
+
+/// The mapping documents with contacts and leads travelling both ways: the newer edit of a field wins, but for where a
+/// lead came from, which Salesforce alone knows. The org needs the custom fields of [`metadata`].
+///
+/// `salesforce_owner` owns in Salesforce what comes from partner users whom the org does not know.
+///
+/// # Errors
+/// When a document is no JSON.
+pub fn mappings_both_ways(salesforce_owner: &str) -> Result<Vec<Value>, ScenarioError> {
+    let mut documents = mappings()?;
+    for document in &mut documents {
+        if document["partnerObject"] != "contact" && document["partnerObject"] != "lead" {
+            continue;
+        }
+        document["direction"] = "both".into();
+        document["salesforceDefaultOwner"] = salesforce_owner.into();
+        document["externalId"] = "Partner_Id__c".into();
+        document["partnerDeletePolicy"] = "delete".into();
+        for field in document["fields"].as_array_mut().into_iter().flatten() {
+            if field["partner"] != "source" {
+                field["rule"] = "mostRecent".into();
+            }
+        }
+    }
+    Ok(documents)
+}
+
+/// The folder with the org's custom fields, in SFDX source format.
+pub fn metadata() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("metadata")
 }
 
 /// Partner users for the org's users, all but the last, and the default owner: id, e-mail, name.

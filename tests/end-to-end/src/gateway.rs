@@ -15,6 +15,7 @@ pub struct Gateway {
     url: String,
     binary: PathBuf,
     serving: Option<Child>,
+    zone: Option<String>,
 }
 
 /// The client that partners read with in scenarios.
@@ -51,15 +52,21 @@ impl Gateway {
             url: url.clone(),
             binary,
             serving: None,
+            zone: None,
         };
         gateway.command(&["keys", "master", "--out", &gateway.path("master.key")])?;
         gateway.command(&["keys", "app", "--out", &gateway.path("app")])?;
         let config = format!(
-            "[http]\nlisten = \"127.0.0.1:{port}\"\npublic_url = \"{url}\"\n\n[secrets]\nmaster_key_file = \"{}\"\n\n[store]\nurl = \"{store_url}\"\n\n[workers]\nlease_seconds = 2\n",
+            "[http]\nlisten = \"127.0.0.1:{port}\"\npublic_url = \"{url}\"\n\n[secrets]\nmaster_key_file = \"{}\"\n\n[store]\nurl = \"{store_url}\"\n\n[workers]\nlease_seconds = 2\nwrite_seconds = 3\n",
             gateway.path("master.key"),
         );
         write(&folder.join("causeway.toml"), &config)?;
         Ok(gateway)
+    }
+
+    /// The time zone of the machine that it believes to run on (`TZ`).
+    pub fn set_zone(&mut self, zone: &str) {
+        self.zone = Some(zone.to_owned());
     }
 
     /// Where it serves.
@@ -110,7 +117,7 @@ impl Gateway {
             (PACKAGE_CLIENT, "\"salesforce:write\""),
             (
                 PARTNER_CLIENT,
-                "\"records:read\", \"syncs:read\", \"syncs:write\", \"logs:read\"",
+                "\"records:read\", \"records:write\", \"syncs:read\", \"syncs:write\", \"logs:read\", \"decisions:write\", \"connection:read\"",
             ),
         ] {
             let id = format!("{name}-{client}");
@@ -304,7 +311,8 @@ impl Gateway {
             .arg("--config")
             .arg(self.folder.join("causeway.toml"))
             .args(arguments)
-            .current_dir(&self.folder);
+            .current_dir(&self.folder)
+            .envs(self.zone.as_ref().map(|zone| ("TZ", zone)));
         command
     }
 

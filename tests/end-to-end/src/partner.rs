@@ -75,6 +75,36 @@ impl Partner {
         success("POST", answer).await
     }
 
+    /// Posts to a path of the gateway with an idempotency key.
+    ///
+    /// # Errors
+    /// When the answer is no success, or none came.
+    pub async fn post_once(&self, path: &str, key: &str, body: &Value) -> Result<Value, ScenarioError> {
+        let answer = self
+            .http
+            .post(format!("{}{path}", self.gateway))
+            .bearer_auth(self.token()?)
+            .header("Idempotency-Key", key)
+            .json(body)
+            .send()
+            .await?;
+        success("POST", answer).await
+    }
+
+    /// Deletes at a path of the gateway.
+    ///
+    /// # Errors
+    /// When the answer is no success.
+    pub async fn delete(&self, path: &str) -> Result<Value, ScenarioError> {
+        let answer = self
+            .http
+            .delete(format!("{}{path}", self.gateway))
+            .bearer_auth(self.token()?)
+            .send()
+            .await?;
+        success("DELETE", answer).await
+    }
+
     /// Every record of an object, over all pages.
     ///
     /// # Errors

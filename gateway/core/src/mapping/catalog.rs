@@ -86,8 +86,17 @@ pub struct SalesforceField {
     pub createable: bool,
     /// May be written on update.
     pub updateable: bool,
+    /// Salesforce fills it in where a create leaves it out.
+    #[serde(default)]
+    pub defaulted_on_create: bool,
     /// A formula: its value changes without moving SystemModstamp.
     pub calculated: bool,
+    /// Marked as an external id.
+    #[serde(default)]
+    pub external_id: bool,
+    /// No two records may hold the same value.
+    #[serde(default)]
+    pub unique: bool,
     /// Objects a reference may point to.
     pub reference_to: Vec<String>,
     /// Active picklist values.

@@ -8,6 +8,7 @@ use crate::mapping::document::{Direction, FieldMapping, MappingDocument, SyncRul
 use crate::mapping::nearest::suggestion;
 use crate::mapping::pairing;
 use crate::mapping::plan::{FieldPlan, MappingPlan, MappingProblem};
+use crate::mapping::writing;
 
 /// The longest partner name, in characters.
 const LONGEST_NAME: usize = 64;
@@ -32,13 +33,15 @@ impl MappingPlan {
             problems: Vec::new(),
         };
         check.heading(document);
+        let writing = writing::heading(document, object, &mut check.problems);
         let fields: Vec<Option<FieldPlan>> = document
             .fields
             .iter()
             .enumerate()
-            .map(|(at, field)| check.field(at, field))
+            .map(|(at, field)| check.field(at, field, document.direction))
             .collect();
         check.together(&document.fields);
+        writing::identity(document, &mut check.problems);
         if !check.problems.is_empty() {
             return Err(check.problems);
         }
@@ -53,6 +56,14 @@ impl MappingPlan {
             scope: document.scope,
             delete_policy: document.delete_policy,
             default_owner: document.default_owner.clone(),
+            partner_delete_policy: document.partner_delete_policy,
+            salesforce_default_owner: writing.salesforce_default_owner,
+            owner_rule: writing.owner_rule,
+            external_id: writing.external_id,
+            identity: writing::identity_id(document, &fields),
+            mergeable: object.fields.contains_key("MasterRecordId"),
+            convertible: object.fields.contains_key("IsConverted"),
+            has_last_modified_by: object.fields.contains_key("LastModifiedById"),
             keep_owner_on_update: document.keep_owner_on_update,
             has_owner: object.fields.contains_key("OwnerId"),
             fields,
@@ -91,13 +102,6 @@ impl<'a> Check<'a> {
                 ),
             );
         }
-        if document.direction != Direction::SalesforceToPartner {
-            self.problem(
-                "direction".to_owned(),
-                "this version carries records from Salesforce to the partner only; write `salesforceToPartner`."
-                    .to_owned(),
-            );
-        }
         if document.default_owner.trim().is_empty() {
             self.problem(
                 "defaultOwner".to_owned(),
@@ -118,12 +122,13 @@ impl<'a> Check<'a> {
         }
     }
 
-    fn field(&mut self, at: usize, field: &FieldMapping) -> Option<FieldPlan> {
+    fn field(&mut self, at: usize, field: &FieldMapping, direction: Direction) -> Option<FieldPlan> {
         let path = format!("fields[{at}]");
         self.partner_name(format!("{path}.partner"), &field.partner);
-        self.rule(&path, field);
         self.max_length(&path, field);
-        let salesforce = self.salesforce_field(&path, &field.salesforce)?;
+        let salesforce = self.salesforce_field(&path, &field.salesforce);
+        writing::rule(&path, field, direction, salesforce, &mut self.problems);
+        let salesforce = salesforce?;
         self.pairing(&path, field.partner_type, salesforce);
         let choices = self.choices(&path, field, salesforce);
         Some(FieldPlan {
@@ -157,27 +162,6 @@ impl<'a> Check<'a> {
             at,
             format!("the partner name `{name}` {problem}; write it like `last_name`."),
         );
-    }
-
-    fn rule(&mut self, path: &str, field: &FieldMapping) {
-        match field.rule {
-            SyncRule::Salesforce | SyncRule::SalesforceUnlessBlank => {}
-            SyncRule::DoNotSync if field.required => self.problem(
-                format!("{path}.rule"),
-                format!(
-                    "the partner requires `{}`, so it cannot be left out of the sync; choose another rule, or make it \
-                     optional.",
-                    field.partner
-                ),
-            ),
-            SyncRule::DoNotSync => {}
-            SyncRule::Partner | SyncRule::PartnerUnlessBlank | SyncRule::MostRecent => self.problem(
-                format!("{path}.rule"),
-                "this rule needs a direction in which the partner writes, which this version does not carry out; \
-                 write `salesforce`, `salesforceUnlessBlank` or `doNotSync`."
-                    .to_owned(),
-            ),
-        }
     }
 
     fn max_length(&mut self, path: &str, field: &FieldMapping) {

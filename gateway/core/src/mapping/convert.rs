@@ -146,12 +146,54 @@ pub fn to_partner(field: &FieldPlan, value: &FieldValue) -> Result<Option<FieldV
 }
 
 /// Turns a partner value into Salesforce's. Where several Salesforce options stand for one partner option, the
-/// first by its API value is written. Empty text becomes null, which is what Salesforce would keep of it.
+/// first by its API value is written. Empty text becomes null, which is what Salesforce would keep of it. A record
+/// whose Salesforce record was not made yet stays one: it cannot be written before.
 ///
 /// # Errors
 /// [`ConversionProblem`] naming both fields, also where Salesforce would round or refuse the value.
 pub fn to_salesforce(field: &FieldPlan, value: &FieldValue) -> Result<FieldValue, ConversionProblem> {
     salesforce_value(field, value).map_err(|cause| field.problem(cause))
+}
+
+/// Whether two Salesforce values of a field mean the same, so that neither is an edit of the other: Salesforce trims
+/// text, rounds numbers to the field's scale and cuts moments to the second (Object Reference, "Field Types"), and orgs
+/// format phone numbers.
+pub fn same_meaning(field: &FieldPlan, one: &FieldValue, other: &FieldValue) -> bool {
+    if one == other {
+        return true;
+    }
+    let target = &field.salesforce;
+    match (one, other) {
+        (FieldValue::Text(one), FieldValue::Text(other)) => match target.kind {
+            SalesforceType::Phone => same_phone(one, other),
+            SalesforceType::Email => one.trim().to_lowercase() == other.trim().to_lowercase(),
+            _ => same_text(one, other),
+        },
+        (FieldValue::Number(one), FieldValue::Number(other)) => {
+            let whole_only = matches!(target.kind, SalesforceType::Int | SalesforceType::Long);
+            let scaled = whole_only || target.precision > 0;
+            scaled && rounded(*one, target.scale) == rounded(*other, target.scale)
+        }
+        (FieldValue::DateTime(one), FieldValue::DateTime(other)) => one.timestamp() == other.timestamp(),
+        (FieldValue::Choices(one), FieldValue::Choices(other)) => {
+            let set = |options: &[String]| options.iter().cloned().collect::<std::collections::BTreeSet<_>>();
+            set(one) == set(other)
+        }
+        // Salesforce keeps no blank text and no empty list.
+        _ => one.is_blank() && other.is_blank(),
+    }
+}
+
+/// Checks that the partner's own field takes a value: its type, and its greatest number of characters.
+///
+/// # Errors
+/// [`ConversionCause::Malformed`] or [`ConversionCause::TooLong`].
+pub fn fits_partner(field: &FieldPlan, value: &FieldValue) -> Result<(), ConversionCause> {
+    of_type(field.partner_type, value)?;
+    match (value, field.max_length) {
+        (FieldValue::Text(text), Some(limit)) => at_most(text, limit),
+        _ => Ok(()),
+    }
 }
 
 /// Reads a partner's JSON value of a type.
@@ -210,6 +252,7 @@ pub fn partner_json(value: &FieldValue) -> Value {
         FieldValue::DateTime(moment) => Value::String(literal::write_date_time(*moment)),
         FieldValue::Choices(options) => options.iter().cloned().map(Value::String).collect(),
         FieldValue::Reference(id) => Value::String(id.as_str().to_owned()),
+        FieldValue::Record(id) => Value::String(id.to_string()),
     }
 }
 
@@ -233,10 +276,7 @@ fn partner_value(field: &FieldPlan, value: &FieldValue) -> Result<Option<FieldVa
             }
         }
         (_, value) => {
-            of_type(field.partner_type, value)?;
-            if let (FieldValue::Text(text), Some(limit)) = (value, field.max_length) {
-                at_most(text, limit)?;
-            }
+            fits_partner(field, value)?;
             value.clone()
         }
     };
@@ -322,7 +362,10 @@ fn of_type(kind: PartnerType, value: &FieldValue) -> Result<(), ConversionCause>
         PartnerType::MultiChoice => (matches!(value, FieldValue::Choices(_)), CHOICES),
         PartnerType::Number | PartnerType::Currency => (matches!(value, FieldValue::Number(_)), A_NUMBER),
         PartnerType::Boolean => (matches!(value, FieldValue::Boolean(_)), A_BOOLEAN),
-        PartnerType::Reference => (matches!(value, FieldValue::Reference(_)), AN_ID),
+        PartnerType::Reference => (
+            matches!(value, FieldValue::Reference(_) | FieldValue::Record(_)),
+            AN_ID,
+        ),
     };
     if fits || *value == FieldValue::Null {
         Ok(())
@@ -355,6 +398,27 @@ fn holds(target: &SalesforceField, number: rust_decimal::Decimal) -> Result<(), 
         });
     }
     Ok(())
+}
+
+fn same_text(one: &str, other: &str) -> bool {
+    let plain = |text: &str| text.trim().replace("\r\n", "\n").replace('\r', "\n");
+    plain(one) == plain(other)
+}
+
+fn same_phone(one: &str, other: &str) -> bool {
+    let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
+    let number = |text: &str| (text.trim_start().starts_with('+'), digits(text));
+    match (number(one), number(other)) {
+        // Words in place of a number.
+        ((_, one_digits), _) if one_digits.is_empty() => same_text(one, other),
+        (one, other) => one == other,
+    }
+}
+
+fn rounded(number: rust_decimal::Decimal, scale: u32) -> rust_decimal::Decimal {
+    number
+        .round_dp_with_strategy(scale, rust_decimal::RoundingStrategy::MidpointAwayFromZero)
+        .normalize()
 }
 
 fn at_most(text: &str, limit: u32) -> Result<(), ConversionCause> {

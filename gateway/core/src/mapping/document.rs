@@ -22,11 +22,33 @@ pub struct MappingDocument {
     pub delete_policy: DeletePolicy,
     /// Partner user who owns records whose Salesforce owner has no partner user. Mandatory (no default).
     pub default_owner: String,
-    /// On update, leave the partner's owner alone rather than replace it by the default owner.
+    /// What a delete by the partner does to the Salesforce record: `delete`, `unlink` or `ask`. Salesforce keeps no
+    /// archive.
+    #[serde(default = "ask")]
+    pub partner_delete_policy: DeletePolicy,
+    /// Salesforce user (or queue) who owns records whose partner owner has no Salesforce user. Mandatory where the
+    /// partner writes objects that have an owner.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub salesforce_default_owner: Option<String>,
+    /// Who wins the owner. Without it Salesforce does, or the partner where only the partner writes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner_rule: Option<SyncRule>,
+    /// API name of the unique external id field that carries the partner record's id. Mandatory where the partner
+    /// writes, but for objects that take no external id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub external_id: Option<String>,
+    /// The partner field by which records are recognised as the same on both sides, for example `email`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity: Option<String>,
+    /// On update, leave an owner alone rather than replace it by the default owner of its side.
     #[serde(default)]
     pub keep_owner_on_update: bool,
     /// The mapped fields.
     pub fields: Vec<FieldMapping>,
+}
+
+fn ask() -> DeletePolicy {
+    DeletePolicy::Ask
 }
 
 /// A pair of fields with its sync rule.

@@ -8,8 +8,10 @@ pub mod literal;
 mod nearest;
 pub mod pairing;
 pub mod plan;
+pub mod reading;
 #[cfg(test)]
 pub(crate) mod sample;
+mod writing;
 
 pub use catalog::{PartnerType, SalesforceField, SalesforceObject, SalesforceType};
 pub use convert::{ConversionCause, ConversionProblem};

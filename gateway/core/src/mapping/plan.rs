@@ -4,10 +4,22 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{FieldId, MappingId, PlanRevision};
+use crate::id::{ConnectionId, FieldId, MappingId, PlanRevision, RecordId, SalesforceId};
 use crate::mapping::catalog::{PartnerType, SalesforceField};
 use crate::mapping::convert::{ConversionCause, ConversionProblem};
 use crate::mapping::document::{DeletePolicy, Direction, Scope, SyncRule};
+
+/// What a lead tells of its conversion.
+const CONVERTED: [&str; 4] = [
+    "IsConverted",
+    "ConvertedContactId",
+    "ConvertedAccountId",
+    "ConvertedOpportunityId",
+];
+
+fn ask() -> DeletePolicy {
+    DeletePolicy::Ask
+}
 
 /// A mapping that was checked against Salesforce's describe and is safe to obey. [`MappingPlan::check`] makes it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,7 +40,32 @@ pub struct MappingPlan {
     pub delete_policy: DeletePolicy,
     /// Owner of records whose Salesforce owner has no partner user.
     pub default_owner: String,
-    /// Leave the partner's owner alone on update rather than replace it by the default owner.
+    /// What a delete by the partner does to the Salesforce record. Never [`DeletePolicy::Archive`].
+    #[serde(default = "ask")]
+    pub partner_delete_policy: DeletePolicy,
+    /// Owner of records in Salesforce whose partner owner has no Salesforce user. Given where the partner writes.
+    #[serde(default)]
+    pub salesforce_default_owner: Option<SalesforceId>,
+    /// Who wins the owner.
+    #[serde(default)]
+    pub owner_rule: SyncRule,
+    /// The unique external id field (API name) that carries the partner record's id in Salesforce. Given where the
+    /// partner writes, but for objects that take none; those have an identity.
+    #[serde(default)]
+    pub external_id: Option<String>,
+    /// The field pair by which records are recognised as the same.
+    #[serde(default)]
+    pub identity: Option<FieldId>,
+    /// Whether records of the object may be merged (it has `MasterRecordId`).
+    #[serde(default)]
+    pub mergeable: bool,
+    /// Whether records of the object may be converted (it has `IsConverted`).
+    #[serde(default)]
+    pub convertible: bool,
+    /// Whether the object tells who modified a record last (`LastModifiedById`).
+    #[serde(default)]
+    pub has_last_modified_by: bool,
+    /// Leave an owner alone on update rather than replace it by the default owner of its side.
     pub keep_owner_on_update: bool,
     /// Whether the object has an owner (`OwnerId`).
     pub has_owner: bool,
@@ -71,15 +108,59 @@ pub struct MappingProblem {
 
 impl MappingPlan {
     /// API names to ask Salesforce for, each once: `Id`, the fields that move, `OwnerId` where the object has one,
-    /// `SystemModstamp`.
+    /// what conversion and the partner's writes need, `SystemModstamp`.
     pub fn salesforce_fields(&self) -> Vec<&str> {
         let mut seen = BTreeSet::new();
+        let converted: &[&str] = if self.convertible { &CONVERTED } else { &[] };
+        let modified_by = self.writes_salesforce() && self.has_last_modified_by;
         std::iter::once("Id")
             .chain(self.synced_fields().map(|field| field.salesforce.name.as_str()))
             .chain(self.has_owner.then_some("OwnerId"))
+            .chain(self.external_id.as_deref())
+            .chain(converted.iter().copied())
+            .chain(modified_by.then_some("LastModifiedById"))
             .chain(std::iter::once("SystemModstamp"))
             .filter(|name| seen.insert(*name))
             .collect()
+    }
+
+    /// Whether what happens in Salesforce reaches the partner.
+    pub fn writes_partner(&self) -> bool {
+        self.direction != Direction::PartnerToSalesforce
+    }
+
+    /// Whether what the partner does reaches Salesforce.
+    pub fn writes_salesforce(&self) -> bool {
+        self.direction != Direction::SalesforceToPartner
+    }
+
+    /// A mapped field by its id.
+    pub fn field(&self, id: FieldId) -> Option<&FieldPlan> {
+        self.fields.iter().find(|field| field.id == id)
+    }
+
+    /// The external id of a partner's record in Salesforce; unique over connections, so that a sandbox made from a
+    /// production org never answers for it. `generation`: see [`crate::decide::Outgoing::generation`].
+    pub fn external_id_of(connection: ConnectionId, record: RecordId, generation: u32) -> String {
+        match generation {
+            0 => format!("cw-{connection}-{record}"),
+            _ => format!("cw-{connection}-{record}-{generation}"),
+        }
+    }
+
+    /// The partner record that an external id of this connection names, with its generation: the inverse of
+    /// [`MappingPlan::external_id_of`]. None for any other text.
+    pub fn record_of_external_id(connection: ConnectionId, text: &str) -> Option<(RecordId, u32)> {
+        let mut parts = text.strip_prefix("cw-")?.split('-');
+        let of: i64 = parts.next()?.parse().ok()?;
+        let record = RecordId(parts.next()?.parse().ok()?);
+        let generation = match parts.next() {
+            None => 0,
+            Some(generation) => generation.parse().ok()?,
+        };
+        // Other spellings of the same numbers are not ours.
+        let ours = of == connection.0 && Self::external_id_of(connection, record, generation) == text;
+        ours.then_some((record, generation))
     }
 
     /// The fields that move.

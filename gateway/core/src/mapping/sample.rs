@@ -18,7 +18,10 @@ pub(crate) fn salesforce_field(name: &str, kind: SalesforceType) -> SalesforceFi
         nillable: true,
         createable: true,
         updateable: true,
+        defaulted_on_create: false,
         calculated: false,
+        external_id: false,
+        unique: false,
         reference_to: Vec::new(),
         picklist_values: Vec::new(),
         restricted_picklist: false,
@@ -56,6 +59,9 @@ pub(crate) fn contact() -> SalesforceObject {
         ("Photo__c", S::Base64),
         ("Homepage__c", S::Url),
         ("Anything__c", S::Anytype),
+        ("CausewayId__c", S::String),
+        ("Formula__c", S::Double),
+        ("LastModifiedById", S::Reference),
     ];
     let mut object = SalesforceObject {
         name: "Contact".to_owned(),
@@ -67,6 +73,10 @@ pub(crate) fn contact() -> SalesforceObject {
     let level = object.fields.get_mut("Level__c").unwrap();
     level.restricted_picklist = true;
     level.picklist_values = ["Primary", "Secondary", "Tertiary"].map(str::to_owned).into();
+    let external_id = object.fields.get_mut("CausewayId__c").unwrap();
+    (external_id.external_id, external_id.unique, external_id.length) = (true, true, 64);
+    let formula = object.fields.get_mut("Formula__c").unwrap();
+    (formula.calculated, formula.createable, formula.updateable) = (true, false, false);
     object
 }
 
@@ -103,8 +113,24 @@ pub(crate) fn document(fields: Vec<FieldMapping>) -> MappingDocument {
         scope: Scope::PastAndFuture,
         delete_policy: DeletePolicy::Delete,
         default_owner: "u-default".to_owned(),
+        partner_delete_policy: DeletePolicy::Ask,
+        salesforce_default_owner: None,
+        owner_rule: None,
+        external_id: None,
+        identity: None,
         keep_owner_on_update: false,
         fields,
+    }
+}
+
+/// A document that carries records both ways.
+pub(crate) fn two_way(fields: Vec<FieldMapping>) -> MappingDocument {
+    MappingDocument {
+        direction: Direction::Both,
+        partner_delete_policy: DeletePolicy::Delete,
+        salesforce_default_owner: Some("005000000000008".to_owned()),
+        external_id: Some("CausewayId__c".to_owned()),
+        ..document(fields)
     }
 }
 

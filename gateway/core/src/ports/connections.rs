@@ -27,6 +27,12 @@ pub trait Connections {
     /// A connection by its name, which is unique over the gateway.
     fn connection_named(&mut self, name: &str) -> Result<Option<Connection>, StoreError>;
 
+    /// Remembers the gateway's own Salesforce user, once a token named it.
+    fn set_integration_user(&mut self, id: ConnectionId, user: SalesforceId) -> Result<(), StoreError>;
+
+    /// Remembers the org's daily allowance of API calls, as an answer told it.
+    fn set_daily_allowance(&mut self, id: ConnectionId, calls: u64) -> Result<(), StoreError>;
+
     /// Remembers the org that answered, and where it answers.
     fn set_org(&mut self, id: ConnectionId, org: SalesforceId, instance_url: &str) -> Result<(), StoreError>;
 
@@ -112,6 +118,12 @@ pub struct Connection {
     pub organization: Option<SalesforceId>,
     /// Where the org answers, once known.
     pub instance_url: Option<String>,
+    /// The gateway's own user in the org, once known.
+    pub integration_user: Option<SalesforceId>,
+    /// Salesforce calls that may be spent in 24 hours, where the admin set a number.
+    pub daily_calls: Option<u64>,
+    /// The org's own allowance of calls in 24 hours, once known.
+    pub daily_allowance: Option<u64>,
     /// Master switch.
     pub enabled: bool,
     /// When it was added.

@@ -3,7 +3,10 @@
 //! Each Salesforce record with waiting changes has one *head*. Workers claim heads, never changes: so one record's
 //! changes are decided by one worker at a time, coalesced, while different records proceed side by side.
 
+use std::collections::BTreeMap;
+
 use crate::Instant;
+use crate::decide::MergedInto;
 use crate::id::{ConnectionId, InboxId, SalesforceId};
 use crate::ports::{Lane, StoreError};
 use crate::version::SalesforceVersion;
@@ -81,6 +84,10 @@ pub struct ReceivedChange {
     pub version: SalesforceVersion,
     /// The record's fields as they were posted (a JSON object), to be read under the plan in force when decided.
     pub fields: String,
+    /// When fields were last edited, by API name, as far as the package tells.
+    pub changed: BTreeMap<String, Instant>,
+    /// For a delete: whether the record was merged into another, as far as the package tells.
+    pub merged: MergedInto,
     /// Client that posted it.
     pub source: String,
 }

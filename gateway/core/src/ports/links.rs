@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use serde::Serialize;
 
 use crate::Instant;
-use crate::decide::{ChangeSource, Effects, HeldReason, LinkState, RecordState};
+use crate::decide::{ChangeSource, Effects, HeldReason, Identity, LinkState, Lost, RecordState};
 use crate::id::{ConnectionId, FieldId, LinkId, MappingId, PlanRevision, Position, RecordId, SalesforceId};
-use crate::ports::StoreError;
+use crate::ports::{Lane, StoreError};
 use crate::record::FieldValue;
 
 /// Links.
@@ -21,8 +21,30 @@ pub trait Links {
         ids: &[SalesforceId],
     ) -> Result<HashMap<SalesforceId, Linked>, StoreError>;
 
-    /// Writes effects in order: links by compare and swap, records at new feed positions, history. At most one
-    /// effect for a link in one call.
+    /// Links by their numbers, each with its partner record. Those that do not exist are not in the answer.
+    fn links(
+        &mut self,
+        connection: ConnectionId,
+        ids: &[LinkId],
+    ) -> Result<HashMap<LinkId, Linked>, StoreError>;
+
+    /// The links of partner records, each with its record.
+    fn links_of(
+        &mut self,
+        connection: ConnectionId,
+        records: &[RecordId],
+    ) -> Result<HashMap<RecordId, Linked>, StoreError>;
+
+    /// The links for which these identities of a mapping are reserved. Free ones are not in the answer.
+    fn holders(
+        &mut self,
+        connection: ConnectionId,
+        mapping: MappingId,
+        identities: &[Identity],
+    ) -> Result<HashMap<Identity, LinkId>, StoreError>;
+
+    /// Writes effects in order: absorbed links go, then links by compare and swap with their identities and outgoing
+    /// heads, records at new feed positions, history. At most one effect for a link in one call.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] when a link was written, or made, since it was read. Nothing is written then.
@@ -35,6 +57,23 @@ pub trait Links {
         record: RecordId,
         limit: u32,
     ) -> Result<Vec<HistoryEntry>, StoreError>;
+
+    /// Entries of a connection's history in which a value lost, newest first, older than `before`. `record` limits
+    /// them to one partner record.
+    fn conflicts(
+        &mut self,
+        connection: ConnectionId,
+        record: Option<RecordId>,
+        before: Option<i64>,
+        limit: u32,
+    ) -> Result<Vec<HistoryEntry>, StoreError>;
+
+    /// One entry of the history.
+    fn history_entry(
+        &mut self,
+        connection: ConnectionId,
+        id: i64,
+    ) -> Result<Option<HistoryEntry>, StoreError>;
 
     /// Held links of a connection after `after`, by link number.
     fn held(
@@ -52,6 +91,8 @@ pub trait Links {
 /// A link with its record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Linked {
+    /// Its mapping.
+    pub mapping: MappingId,
     /// The link.
     pub link: LinkState,
     /// The partner record behind it.
@@ -69,6 +110,8 @@ pub struct Write<'a> {
     pub partner_object: &'a str,
     /// When.
     pub at: Instant,
+    /// The queue in which outgoing heads are made ready.
+    pub lane: Lane,
     /// The effects.
     pub effects: &'a [Caused],
 }
@@ -96,6 +139,10 @@ pub struct Written {
 /// One entry of a field's history.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct HistoryEntry {
+    /// Number; grows with time.
+    pub id: i64,
+    /// Link.
+    pub link: LinkId,
     /// Field.
     pub field: FieldId,
     /// When.
@@ -110,6 +157,8 @@ pub struct HistoryEntry {
     pub partner_after: Option<FieldValue>,
     /// Why.
     pub cause: crate::decide::ChangeCause,
+    /// The value that lost, if one did.
+    pub lost: Option<Lost>,
     /// Plan decided under.
     pub plan: PlanRevision,
     /// Who caused it.
@@ -123,8 +172,8 @@ pub struct HeldRecord {
     pub link: LinkId,
     /// Mapping.
     pub mapping: MappingId,
-    /// Salesforce record.
-    pub salesforce_id: SalesforceId,
+    /// Salesforce record, if there is one already.
+    pub salesforce_id: Option<SalesforceId>,
     /// Partner record, if there is one already.
     pub record: Option<RecordId>,
     /// Why, and what to do.
@@ -140,6 +189,8 @@ pub struct LinkCounts {
     pub linked: u64,
     /// Waiting for a person.
     pub held: u64,
-    /// Tombstones.
+    /// Waiting to be made in Salesforce.
+    pub creating: u64,
+    /// Ended: tombstones, merged, converted and unlinked records.
     pub deleted: u64,
 }

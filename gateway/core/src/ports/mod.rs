@@ -7,24 +7,28 @@
 //!
 //! Everything is scoped to a connection. Nothing read through a port belongs to another connection.
 
+pub mod calls;
 pub mod connections;
 pub mod inbox;
 pub mod leases;
 pub mod links;
 pub mod logs;
+pub mod outbox;
 pub mod records;
 pub mod runs;
 
+pub use calls::Calls;
 pub use connections::Connections;
 pub use inbox::Inbox;
 pub use leases::Leases;
 pub use links::Links;
 pub use logs::Logs;
+pub use outbox::Outbox;
 pub use records::Records;
 pub use runs::Runs;
 
 /// All ports of one unit.
-pub trait Transaction: Connections + Inbox + Leases + Links + Logs + Records + Runs {}
+pub trait Transaction: Calls + Connections + Inbox + Leases + Links + Logs + Outbox + Records + Runs {}
 
 /// Why the store could not do what was asked. Carries no text of any library to a client: `detail` is for logs.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -63,12 +63,16 @@ pub struct StoredRecord {
     pub salesforce_id: Option<SalesforceId>,
     /// Owner.
     pub owner: String,
-    /// Fields; none for a deleted record.
+    /// Fields. Those of a deleted record are for the gateway alone: partners see its id.
     pub fields: Fields,
     /// Whether it lives.
     pub presence: Presence,
     /// Place of this state in the feed.
     pub position: Position,
+    /// The partner's own id of it.
+    pub key: Option<String>,
+    /// The Salesforce record whose partner record took its place, after a merge or a conversion.
+    pub successor: Option<SalesforceId>,
     /// When it was made.
     pub created_at: Instant,
     /// When it was last written.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Instant;
 use crate::decide::Outcome;
-use crate::id::{ConnectionId, MappingId, PlanRevision, RunId};
+use crate::id::{ConnectionId, MappingId, PlanRevision, RunId, SalesforceId};
 use crate::ports::StoreError;
 
 /// Sync runs.
@@ -53,6 +53,7 @@ pub trait Runs {
         &mut self,
         connection: ConnectionId,
         mapping: MappingId,
+        of: Watermark,
     ) -> Result<Option<Instant>, StoreError>;
 
     /// Moves a mapping's watermark forward; an earlier moment changes nothing.
@@ -60,8 +61,42 @@ pub trait Runs {
         &mut self,
         connection: ConnectionId,
         mapping: MappingId,
+        of: Watermark,
         to: Instant,
     ) -> Result<(), StoreError>;
+
+    /// Notes records that a reconcile saw in Salesforce. Noting one twice is noting it once.
+    fn note_seen(
+        &mut self,
+        connection: ConnectionId,
+        run: RunId,
+        mapping: MappingId,
+        ids: &[SalesforceId],
+    ) -> Result<(), StoreError>;
+
+    /// How many records a reconcile noted.
+    fn seen_count(
+        &mut self,
+        connection: ConnectionId,
+        run: RunId,
+        mapping: MappingId,
+    ) -> Result<u64, StoreError>;
+
+    /// Salesforce records of a mapping's links that a reconcile did not see though the link takes them for present,
+    /// by id, after `after`. Links whose newest version is later than `before` are left out: they were made or
+    /// changed after the reconcile began to look.
+    fn unseen(
+        &mut self,
+        connection: ConnectionId,
+        run: RunId,
+        mapping: MappingId,
+        before: Instant,
+        after: Option<SalesforceId>,
+        limit: u32,
+    ) -> Result<Vec<SalesforceId>, StoreError>;
+
+    /// Forgets up to `limit` of what a reconcile saw; answers how many were forgotten.
+    fn forget_seen(&mut self, connection: ConnectionId, run: RunId, limit: u32) -> Result<u64, StoreError>;
 }
 
 /// What a run does.
@@ -70,6 +105,20 @@ pub trait Runs {
 pub enum RunKind {
     /// Everything.
     Initial,
+    /// What changed since the watermark.
+    Instant,
+    /// Everything, and what is missing: counts and ids of both sides are compared, and what differs is mended.
+    Reconcile,
+}
+
+/// What a watermark speaks of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Watermark {
+    /// Creates and updates, by SystemModstamp.
+    Changes,
+    /// Deletes.
+    Deletes,
 }
 
 /// Where a run stands.
@@ -143,6 +192,33 @@ pub enum PartProgress {
         locator: Option<String>,
         /// Rows of that page that are applied already.
         row: u64,
+    },
+    /// What changed is read page by page.
+    Polling {
+        /// The plan decided by.
+        plan: PlanRevision,
+        /// Salesforce's clock before the first page: the next watermark is an overlap before it.
+        until: Instant,
+        /// Last record applied, by (SystemModstamp, Id); none before the first page.
+        after: Option<(Instant, SalesforceId)>,
+    },
+    /// What was deleted is read page by page.
+    PollingDeletes {
+        /// The plan decided by.
+        plan: PlanRevision,
+        /// As in `Polling`.
+        until: Instant,
+        /// As in `Polling`.
+        after: Option<(Instant, SalesforceId)>,
+    },
+    /// Links that Salesforce did not show are looked up one by one.
+    Comparing {
+        /// The plan decided by.
+        plan: PlanRevision,
+        /// Salesforce's clock before the job was made.
+        watermark: Instant,
+        /// The last looked up.
+        after: Option<SalesforceId>,
     },
     /// All rows are applied.
     Done,

@@ -42,6 +42,8 @@ pub struct ConnectionSettings {
     pub private_key: SecretString,
     /// API version, for example `67.0`.
     pub api_version: String,
+    /// Salesforce calls that may be spent in 24 hours; `None`: half of what the org allows.
+    pub daily_calls: Option<u64>,
     /// Who may call on its behalf.
     pub clients: Vec<ClientSettings>,
     /// The partner's users.
@@ -190,6 +192,9 @@ pub async fn add_connection(app: &App, settings: ConnectionSettings) -> Result<C
             api_version: settings.api_version,
             organization: None,
             instance_url: None,
+            integration_user: None,
+            daily_calls: settings.daily_calls,
+            daily_allowance: None,
             enabled: true,
             created_at: at,
         },

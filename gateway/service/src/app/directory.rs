@@ -6,10 +6,10 @@ use causeway_core::id::ConnectionId;
 use causeway_core::mapping::MappingPlan;
 use causeway_core::ports::StoreError;
 use causeway_core::ports::connections::{Client, Connection, PartnerUser};
-use causeway_core::ports::inbox::Backlog;
 use causeway_core::ports::runs::Run;
 
 use crate::app::App;
+use crate::app::read::{self, Waiting};
 
 /// Who may call for a connection, and who owns records on the partner's side.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,8 +25,8 @@ pub struct People {
 pub struct Activity {
     /// Name of the connection.
     pub connection: String,
-    /// What waits in its inbox.
-    pub backlog: Backlog,
+    /// What waits on both ways, and what of its Salesforce calls is spent.
+    pub waiting: Waiting,
     /// Its newest sync runs.
     pub runs: Vec<Run>,
 }
@@ -124,13 +124,14 @@ pub async fn left_out(
 /// # Errors
 /// When the store fails.
 pub async fn activity(app: &App, runs: u32) -> Result<Vec<Activity>, StoreError> {
+    let now = app.clock.now();
     app.store
         .read(move |tx| {
             tx.connections()?
                 .into_iter()
                 .map(|connection| {
                     Ok(Activity {
-                        backlog: tx.backlog(connection.id)?,
+                        waiting: read::waits(tx, &connection, now)?,
                         runs: tx.runs(connection.id, None, runs)?,
                         connection: connection.name,
                     })

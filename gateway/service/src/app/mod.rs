@@ -4,30 +4,37 @@
 //! [`crate::salesforce`] and the database through units over the ports of `causeway_core`.
 
 pub mod administer;
-pub mod apply;
-mod coalesce;
+mod calls;
+pub mod conflicts;
 pub mod directory;
+pub mod failure;
+pub mod held;
+pub mod idempotency;
 pub mod inbox;
-pub mod incoming;
-pub mod initial_sync;
 pub mod org;
+pub mod outgoing;
+pub mod post;
 pub mod read;
 pub mod receive;
 pub mod reread;
 #[cfg(test)]
 mod sample;
 pub mod scope;
+pub mod sync;
 pub mod users;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use causeway_core::ports::connections::Connection;
+use causeway_core::ports::outbox::ClaimSize;
 use causeway_core::schedule::RetrySchedule;
 use causeway_store::Store;
 use tokio::sync::Notify;
 
+use crate::app::calls::StoredCalls;
 use crate::clock::Clock;
-use crate::salesforce::SalesforceClients;
+use crate::salesforce::{ClientError, Salesforce, SalesforceClients};
 use crate::vault::Vault;
 
 /// Everything a use case may reach. Made once at start-up and shared.
@@ -45,6 +52,8 @@ pub struct App {
     pub options: AppOptions,
     /// Rings when something was added to the inbox.
     pub inbox_bell: Notify,
+    /// Rings when something may have to be written to Salesforce.
+    pub outbox_bell: Notify,
     /// Rings when a sync run was queued.
     pub sync_bell: Notify,
 }
@@ -61,6 +70,13 @@ pub struct AppOptions {
     pub claim_lease: Duration,
     /// When a change that could not be decided is tried again.
     pub inbox_retries: RetrySchedule,
+    /// How many links a worker claims at once to write them to Salesforce.
+    pub claim_links: ClaimSize,
+    /// How long a write to Salesforce may take in all. After a crash a link whose write may still be under way lies
+    /// still for so long, and a little longer.
+    pub write_within: Duration,
+    /// When a link is tried again that could not be written.
+    pub outbox_retries: RetrySchedule,
     /// How long a sync run stays with its worker unless it renews. After a crash this is how long a run lies still.
     pub sync_lease: Duration,
     /// When a run that met a passing failure is tried again, and after how many tries it is failed.
@@ -84,6 +100,17 @@ impl Default for AppOptions {
                 longest: Duration::from_secs(300),
                 attempts: u32::MAX,
             },
+            claim_links: ClaimSize {
+                usual: 200,
+                bulk_from: 2_000,
+                bulk: 5_000,
+            },
+            write_within: Duration::from_secs(60),
+            outbox_retries: RetrySchedule {
+                first: Duration::from_secs(1),
+                longest: Duration::from_secs(300),
+                attempts: u32::MAX,
+            },
             sync_lease: Duration::from_secs(10),
             sync_retries: RetrySchedule {
                 first: Duration::from_secs(2),
@@ -98,7 +125,7 @@ impl Default for AppOptions {
 }
 
 impl App {
-    /// An app on these parts.
+    /// An app on these parts. What its clients spend of an org's allowance is counted in the store.
     pub fn new(
         store: Store,
         clock: Arc<dyn Clock>,
@@ -106,14 +133,27 @@ impl App {
         vault: Arc<Vault>,
         options: AppOptions,
     ) -> Self {
+        let calls = StoredCalls {
+            store: store.clone(),
+            clock: Arc::clone(&clock),
+        };
         App {
             store,
             clock,
-            salesforce,
+            salesforce: salesforce.counted_by(Arc::new(calls)),
             vault,
             options,
             inbox_bell: Notify::new(),
+            outbox_bell: Notify::new(),
             sync_bell: Notify::new(),
         }
+    }
+
+    /// The client of a connection.
+    ///
+    /// # Errors
+    /// [`ClientError`] when the connection's key or address are of no use.
+    pub(crate) fn salesforce_for(&self, connection: &Connection) -> Result<Arc<Salesforce>, ClientError> {
+        self.salesforce.client(&self.vault, connection)
     }
 }

@@ -2,6 +2,7 @@
 
 use causeway_core::failure::Failure;
 use causeway_core::id::{ConnectionId, SalesforceId};
+use causeway_core::ports::connections::Connection;
 use causeway_core::ports::{Lane, StoreError};
 
 use crate::app::App;
@@ -33,8 +34,9 @@ pub enum OrgError {
     Store(#[from] StoreError),
 }
 
-/// Remembers the org that answers for a connection, and where it answers. The first one stays the connection's org:
-/// records of two orgs never share its links.
+/// Remembers the org that answers for a connection, where it answers, and whom the gateway acts as in it. The
+/// first org stays the
+/// connection's org: records of two orgs never share its links.
 ///
 /// # Errors
 /// [`OrgError`], with [`OtherOrg`] where another org answers than before; nothing is kept then.
@@ -53,10 +55,32 @@ pub(super) async fn remember_org(
                 Some(known) => Ok(Some(OtherOrg { known, answered })),
                 None => {
                     tx.set_org(connection, answered, &org.instance_url)?;
+                    tx.set_integration_user(connection, org.user)?;
                     Ok(None)
                 }
             }
         })
         .await?;
     other.map_or(Ok(()), |other| Err(other.into()))
+}
+
+/// Remembers how many calls the org allows in 24 hours, where an answer told another number than is known.
+///
+/// # Errors
+/// When the store fails.
+pub(super) async fn remember_allowance(
+    app: &App,
+    connection: &Connection,
+    salesforce: &Salesforce,
+) -> Result<(), StoreError> {
+    let Some(allowed) = salesforce.api_usage().map(|usage| usage.allowed) else {
+        return Ok(());
+    };
+    if connection.daily_allowance == Some(allowed) {
+        return Ok(());
+    }
+    let id = connection.id;
+    app.store
+        .write(Lane::Interactive, move |tx| tx.set_daily_allowance(id, allowed))
+        .await
 }

@@ -1,19 +1,26 @@
 //! What partners and admins read.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod references;
+
 use std::sync::Arc;
 
-use causeway_core::id::{ConnectionId, FieldId, LinkId, Position, RecordId, RunId, SalesforceId};
+use causeway_core::Instant;
+use causeway_core::budget;
+use causeway_core::decide::{HeldReason, LinkState, LinkStatus, Presence};
+use causeway_core::id::{ConnectionId, FieldId, LinkId, Position, RecordId, RunId};
 use causeway_core::mapping::MappingPlan;
+use causeway_core::ports::connections::Connection;
 use causeway_core::ports::inbox::Backlog;
 use causeway_core::ports::links::{HeldRecord, HistoryEntry, LinkCounts};
 use causeway_core::ports::logs::{LogEntry, LogFilter};
+use causeway_core::ports::outbox::OutgoingBacklog;
 use causeway_core::ports::records::{RecordFilter, StoredRecord};
 use causeway_core::ports::runs::Run;
 use causeway_core::ports::{StoreError, Transaction};
-use causeway_core::record::FieldValue;
 
 use crate::app::App;
+
+pub use references::References;
 
 /// Why something cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -52,16 +59,44 @@ pub struct RecordPage {
     pub more: bool,
 }
 
-/// What references lead to: partner records by Salesforce id. A reference to a record that is not here is not in
-/// it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct References(BTreeMap<SalesforceId, (String, RecordId)>);
+/// A record and how it stands with Salesforce.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordStanding {
+    /// The record alone, with what its references lead to.
+    pub page: RecordPage,
+    /// How it stands.
+    pub standing: Standing,
+}
 
-impl References {
-    /// The partner record behind a Salesforce id: its object and number.
-    pub fn find(&self, id: SalesforceId) -> Option<(&str, RecordId)> {
-        self.0.get(&id).map(|(object, record)| (object.as_str(), *record))
-    }
+/// How a record stands with Salesforce.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Standing {
+    /// Nothing is on its way to Salesforce.
+    UpToDate,
+    /// Something is on its way to Salesforce, or its outcome is not known yet.
+    WaitingForSalesforce,
+    /// A person has to act.
+    Held {
+        /// The link, by which the decision is sent.
+        link: LinkId,
+        /// Why, and what to do.
+        reason: HeldReason,
+    },
+    /// The link has ended; the record is the partner's alone.
+    Unlinked,
+}
+
+/// What waits on both ways, and what may still be spent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Waiting {
+    /// News from Salesforce that waits to be decided.
+    pub inbox: Backlog,
+    /// Records that wait to be looked at for Salesforce.
+    pub outbox: OutgoingBacklog,
+    /// Salesforce calls spent in the last 24 hours.
+    pub calls_spent: u64,
+    /// Salesforce calls that may be spent in 24 hours.
+    pub calls_cap: u64,
 }
 
 /// An entry of a field's history, with the field's names.
@@ -75,15 +110,38 @@ pub struct NamedHistory {
     pub entry: HistoryEntry,
 }
 
-/// A held record with the objects of its mapping.
+impl NamedHistory {
+    /// The partner field; a field that is no longer mapped goes by `#` and its number.
+    pub fn field_name(&self) -> String {
+        self.partner_field
+            .clone()
+            .unwrap_or_else(|| format!("#{}", self.entry.field.0))
+    }
+}
+
+/// A held record with its mapping.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NamedHeld {
-    /// Partner object.
-    pub partner_object: String,
-    /// sObject.
-    pub salesforce_object: String,
+    /// The plan in force; `None` where nothing maps the record any more.
+    pub plan: Option<Arc<MappingPlan>>,
     /// The record.
     pub held: HeldRecord,
+}
+
+impl NamedHeld {
+    /// The partner object; empty where nothing maps the record any more.
+    pub fn partner_object(&self) -> &str {
+        self.plan.as_ref().map_or("", |plan| &plan.partner_object)
+    }
+
+    /// The partner field of a Salesforce field.
+    pub fn partner_field(&self, salesforce_field: &str) -> Option<String> {
+        self.plan
+            .iter()
+            .flat_map(|plan| &plan.fields)
+            .find(|field| field.salesforce.name == salesforce_field)
+            .map(|field| field.partner.clone())
+    }
 }
 
 /// A mapping in force with what became of its records.
@@ -104,7 +162,7 @@ pub async fn record(
     connection: ConnectionId,
     object: &str,
     id: RecordId,
-) -> Result<Option<RecordPage>, ReadError> {
+) -> Result<Option<RecordStanding>, ReadError> {
     let object = object.to_owned();
     app.store
         .read(move |tx| {
@@ -115,7 +173,10 @@ pub async fn record(
             let Some(found) = tx.record(connection, &object, id)? else {
                 return Ok(Ok(None));
             };
-            page(tx, connection, vec![found], 1).map(|page| Ok(Some(page)))
+            let linked = tx.links_of(connection, &[id])?.remove(&id);
+            let standing = linked.map_or(Standing::UpToDate, |linked| standing(linked.link, found.presence));
+            let page = page(tx, connection, vec![found], 1)?;
+            Ok(Ok(Some(RecordStanding { page, standing })))
         })
         .await?
 }
@@ -205,7 +266,10 @@ pub async fn history(
                 return Ok(Ok(None));
             }
             let entries = tx.history(connection, id, limit)?;
-            let named = entries.into_iter().map(|entry| named(plan, entry)).collect();
+            let named = entries
+                .into_iter()
+                .map(|entry| named(Some(plan), entry))
+                .collect();
             Ok(Ok(Some(named)))
         })
         .await?
@@ -226,15 +290,9 @@ pub async fn held(
             let plans = tx.plans(connection)?;
             let mut found = tx.held(connection, after, limit.saturating_add(1))?;
             let more = cut(&mut found, limit);
-            let named = found.into_iter().map(|held| {
-                let plan = plans.iter().find(|plan| plan.mapping == held.mapping);
-                NamedHeld {
-                    partner_object: plan.map(|plan| plan.partner_object.clone()).unwrap_or_default(),
-                    salesforce_object: plan
-                        .map(|plan| plan.salesforce_object.clone())
-                        .unwrap_or_default(),
-                    held,
-                }
+            let named = found.into_iter().map(|held| NamedHeld {
+                plan: plans.iter().find(|plan| plan.mapping == held.mapping).cloned(),
+                held,
             });
             Ok((named.collect(), more))
         })
@@ -315,8 +373,32 @@ pub async fn backlog(app: &App, connection: ConnectionId) -> Result<Backlog, Sto
     app.store.scan(move |tx| tx.backlog(connection)).await
 }
 
+/// What waits on both ways, and what of the Salesforce calls is spent.
+///
+/// # Errors
+/// When the store fails.
+pub async fn waiting(app: &App, connection: &Connection) -> Result<Waiting, StoreError> {
+    let now = app.clock.now();
+    let connection = connection.clone();
+    app.store.scan(move |tx| waits(tx, &connection, now)).await
+}
+
+/// As [`waiting`], inside a unit.
+pub(super) fn waits(
+    tx: &mut dyn Transaction,
+    connection: &Connection,
+    now: Instant,
+) -> Result<Waiting, StoreError> {
+    Ok(Waiting {
+        inbox: tx.backlog(connection.id)?,
+        outbox: tx.outgoing_backlog(connection.id)?,
+        calls_spent: tx.calls_spent(connection.id, now)?,
+        calls_cap: budget::cap(connection.daily_calls, connection.daily_allowance),
+    })
+}
+
 /// Cuts what was read beyond the limit, and says whether there was any.
-fn cut<T>(found: &mut Vec<T>, limit: u32) -> bool {
+pub(super) fn cut<T>(found: &mut Vec<T>, limit: u32) -> bool {
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let more = found.len() > limit;
     found.truncate(limit);
@@ -330,21 +412,7 @@ fn page(
     limit: u32,
 ) -> Result<RecordPage, StoreError> {
     let more = cut(&mut records, limit);
-    let ids: BTreeSet<SalesforceId> = records
-        .iter()
-        .flat_map(|record| record.fields.values())
-        .filter_map(|value| match value {
-            FieldValue::Reference(id) => Some(*id),
-            _ => None,
-        })
-        .collect();
-    let mut references = References::default();
-    if !ids.is_empty() {
-        let ids: Vec<SalesforceId> = ids.into_iter().collect();
-        for (id, object, record) in tx.records_behind(connection, &ids)? {
-            references.0.entry(id).or_insert((object, record));
-        }
-    }
+    let references = References::of(tx, connection, &records)?;
     Ok(RecordPage {
         records,
         references,
@@ -352,14 +420,29 @@ fn page(
     })
 }
 
-fn plan_of<'a>(plans: &'a [Arc<MappingPlan>], object: &str) -> Option<&'a MappingPlan> {
+fn standing(link: LinkState, presence: Presence) -> Standing {
+    let moving = link.outgoing.pending || link.outgoing.in_flight.is_some();
+    match link.status {
+        LinkStatus::Held { reason } => Standing::Held {
+            link: link.id,
+            reason,
+        },
+        LinkStatus::Creating => Standing::WaitingForSalesforce,
+        LinkStatus::Deleted | LinkStatus::Unlinked if presence == Presence::Live => Standing::Unlinked,
+        _ if moving => Standing::WaitingForSalesforce,
+        _ => Standing::UpToDate,
+    }
+}
+
+/// The plan in force for a partner object.
+pub(super) fn plan_of<'a>(plans: &'a [Arc<MappingPlan>], object: &str) -> Option<&'a MappingPlan> {
     plans
         .iter()
         .find(|plan| plan.partner_object == object)
         .map(|plan| &**plan)
 }
 
-fn no_such_object(plans: &[Arc<MappingPlan>], object: &str) -> ReadError {
+pub(super) fn no_such_object(plans: &[Arc<MappingPlan>], object: &str) -> ReadError {
     ReadError::NoSuchObject {
         object: object.to_owned(),
         known: plans.iter().map(|plan| plan.partner_object.clone()).collect(),
@@ -376,7 +459,8 @@ fn unknown_field(plan: &MappingPlan, filter: &RecordFilter) -> Option<ReadError>
     })
 }
 
-fn named(plan: &MappingPlan, entry: HistoryEntry) -> NamedHistory {
+/// An entry with the names that its field has in the plan in force.
+pub(super) fn named(plan: Option<&MappingPlan>, entry: HistoryEntry) -> NamedHistory {
     if entry.field == FieldId::OWNER {
         return NamedHistory {
             partner_field: Some("owner".to_owned()),
@@ -384,7 +468,7 @@ fn named(plan: &MappingPlan, entry: HistoryEntry) -> NamedHistory {
             entry,
         };
     }
-    let field = plan.fields.iter().find(|field| field.id == entry.field);
+    let field = plan.and_then(|plan| plan.field(entry.field));
     NamedHistory {
         partner_field: field.map(|field| field.partner.clone()),
         salesforce_field: field.map(|field| field.salesforce.name.clone()),

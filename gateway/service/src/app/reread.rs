@@ -1,4 +1,5 @@
-//! Reading records again, where two readings of one version differ.
+//! Reading records as they are now: where two readings of one version differ, and where a delete does not say
+//! whether it was a merge.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -8,19 +9,16 @@ use causeway_core::decide::{ChangeSource, Incoming};
 use causeway_core::failure::Failure;
 use causeway_core::id::{ConnectionId, InboxId, MappingId, SalesforceId};
 use causeway_core::mapping::MappingPlan;
+use causeway_core::mapping::reading::Reader;
 use causeway_core::ports::inbox::Claim;
-use causeway_core::ports::logs::{LogDirection, LogMethod, NewLogEntry};
 use causeway_core::ports::{Lane, StoreError};
-use causeway_core::version::SalesforceVersion;
-use serde_json::Value;
+use causeway_core::record::FieldValue;
+use causeway_core::units::inbox::{Head, Readings, SettledReadings, settle_readings};
+use causeway_core::units::salesforce_news::News;
 
-use crate::app::apply::{News, Setting, apply};
-use crate::app::{App, incoming, users};
-use crate::salesforce::rest::{Seen, id_list};
+use crate::app::App;
+use crate::salesforce::rest::Seen;
 use crate::salesforce::{ClientError, Salesforce};
-
-/// Ids in one query. They keep its URL below 4,000 characters, which every proxy lets through.
-const IDS_IN_A_QUERY: usize = 150;
 
 /// Why records could not be read again.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -33,19 +31,7 @@ pub enum Reread {
     Store(#[from] StoreError),
 }
 
-/// What fresh readings of one mapping's records say.
-#[derive(Debug)]
-pub struct Readings {
-    /// The plan that they were read for.
-    pub plan: Arc<MappingPlan>,
-    /// What is known now.
-    pub news: Vec<News>,
-    /// Records that Salesforce neither shows nor remembers as deleted.
-    pub out_of_sight: Vec<SalesforceId>,
-}
-
-/// Reads records again, decides on what they say now and settles the claims, in one transaction. Returns how many
-/// claims were still held.
+/// Reads the records of heads again, decides on what they say now and settles the heads, in one transaction.
 ///
 /// # Errors
 /// [`Reread`]; nothing is written then.
@@ -53,33 +39,38 @@ pub(super) async fn reread(
     app: &App,
     connection: ConnectionId,
     records: &[(Arc<MappingPlan>, SalesforceId)],
-    settlements: Vec<(Claim, InboxId)>,
-) -> Result<usize, Reread> {
+    heads: &[Head],
+) -> Result<SettledReadings, Reread> {
     let known = app
         .store
         .read(move |tx| tx.connection(connection))
         .await?
         .ok_or_else(|| no_client("the connection does not exist any more"))?;
     let salesforce = app
-        .salesforce
-        .client(&app.vault, &known)
+        .salesforce_for(&known)
         .map_err(|error: ClientError| no_client(&error.to_string()))?;
-    let mut by_mapping: BTreeMap<MappingId, (Arc<MappingPlan>, Vec<SalesforceId>)> = BTreeMap::new();
+    let mut by_mapping: BTreeMap<MappingId, (&Arc<MappingPlan>, Vec<SalesforceId>)> = BTreeMap::new();
     for (plan, id) in records {
         let (_, ids) = by_mapping
             .entry(plan.mapping)
-            .or_insert_with(|| (Arc::clone(plan), Vec::new()));
+            .or_insert_with(|| (plan, Vec::new()));
         ids.push(*id);
     }
     let reading = async {
         let mut readings = Vec::with_capacity(by_mapping.len());
         for (plan, ids) in by_mapping.into_values() {
-            readings.push(read_now(&salesforce, plan, &ids, app.clock.now()).await?);
+            let reader = ReadNow {
+                salesforce: &salesforce,
+                plan,
+                gateway_user: known.integration_user,
+                at: app.clock.now(),
+            };
+            readings.push(reader.read(&ids).await?);
         }
         Ok(readings)
     };
     // What is left of the lease must do for writing.
-    let readings = tokio::time::timeout(app.options.claim_lease * 2 / 3, reading)
+    let mut readings = tokio::time::timeout(app.options.claim_lease * 2 / 3, reading)
         .await
         .unwrap_or_else(|_elapsed| {
             Err(Failure::NoAnswer {
@@ -87,122 +78,131 @@ pub(super) async fn reread(
             })
         })
         .map_err(Reread::Failed)?;
+    for reading in &mut readings {
+        reading.believe_deletes(heads);
+    }
+    let settlements: Vec<(Claim, InboxId)> = heads.iter().filter_map(Head::settlement).collect();
     let at = app.clock.now();
     let settled = app
         .store
         .write(Lane::Interactive, move |tx| {
-            let owners = users::directory(&tx.partner_users(connection)?);
-            for reading in &readings {
-                let setting = Setting {
-                    connection,
-                    plan: &reading.plan,
-                    owners: &owners,
-                    at,
-                };
-                apply(tx, &setting, &reading.news)?;
-                let entries = out_of_sight_entries(reading, at);
-                if !entries.is_empty() {
-                    tx.append_logs(connection, &entries)?;
-                }
-            }
-            Ok(tx.settle(&settlements)?.len())
+            settle_readings(tx, connection, &readings, &settlements, at)
         })
         .await?;
     Ok(settled)
 }
 
 /// Reads records of one object as they are now.
-///
-/// # Errors
-/// What Salesforce answered.
-pub async fn read_now(
-    salesforce: &Salesforce,
-    plan: Arc<MappingPlan>,
-    ids: &[SalesforceId],
-    now: Instant,
-) -> Result<Readings, Failure> {
-    let fields = plan.salesforce_fields();
-    let retrieved = salesforce.retrieve(&plan.salesforce_object, ids, &fields).await?;
-    let source = ChangeSource::ReadAgain { at: now };
-    let mut news = Vec::with_capacity(ids.len());
-    let mut missing = Vec::new();
-    for (id, record) in ids.iter().zip(&retrieved.records) {
-        match record {
-            Some(record) => news.push(News {
-                incoming: incoming::from_rest(&plan, record, retrieved.at)?,
-                source: source.clone(),
-            }),
-            None => missing.push(*id),
-        }
-    }
-    let mut out_of_sight = Vec::new();
-    for ids in missing.chunks(IDS_IN_A_QUERY) {
-        let deleted = deleted_among(salesforce, &plan.salesforce_object, ids).await?;
-        for id in ids {
-            match deleted.get(id) {
-                Some(modstamp) => news.push(News {
-                    incoming: Incoming::Deleted {
-                        salesforce_id: *id,
-                        version: SalesforceVersion {
-                            modstamp: *modstamp,
-                            observed: retrieved.at,
-                        },
-                    },
+#[derive(Debug, Clone, Copy)]
+pub struct ReadNow<'a> {
+    /// The org.
+    pub salesforce: &'a Salesforce,
+    /// The plan that they are read for.
+    pub plan: &'a Arc<MappingPlan>,
+    /// The gateway's own Salesforce user, once known.
+    pub gateway_user: Option<SalesforceId>,
+    /// When.
+    pub at: Instant,
+}
+
+impl ReadNow<'_> {
+    /// Reads these records for what they say now, also where they were deleted.
+    ///
+    /// # Errors
+    /// What Salesforce answered.
+    pub async fn read(&self, ids: &[SalesforceId]) -> Result<Readings, Failure> {
+        let ReadById { shown, out_of_sight } = self.by_id(ids).await?;
+        let source = ChangeSource::ReadAgain { at: self.at };
+        Ok(Readings {
+            plan: Arc::clone(self.plan),
+            news: shown
+                .into_iter()
+                .map(|incoming| News {
+                    incoming,
                     source: source.clone(),
-                }),
-                None => out_of_sight.push(*id),
+                })
+                .collect(),
+            out_of_sight,
+        })
+    }
+
+    /// Reads these records, also where they were deleted.
+    ///
+    /// # Errors
+    /// What Salesforce answered.
+    pub(super) async fn by_id(&self, ids: &[SalesforceId]) -> Result<ReadById, Failure> {
+        let fields = self.plan.salesforce_fields();
+        let retrieved = self
+            .salesforce
+            .retrieve(&self.plan.salesforce_object, ids, &fields)
+            .await?;
+        let reader = self.reader();
+        let mut shown = Vec::with_capacity(ids.len());
+        let mut missing = Vec::new();
+        for (id, record) in ids.iter().zip(&retrieved.records) {
+            match record {
+                Some(record) => shown.push(reader.record(record, retrieved.at)?),
+                None => missing.push(*id),
             }
         }
+        let mut deleted = self.deleted_among(&missing).await?;
+        let mut out_of_sight = Vec::new();
+        for id in missing {
+            match deleted.remove(&id) {
+                Some(incoming) => shown.push(incoming),
+                None => out_of_sight.push(id),
+            }
+        }
+        Ok(ReadById { shown, out_of_sight })
     }
-    Ok(Readings {
-        plan,
-        news,
-        out_of_sight,
-    })
-}
 
-/// Those records that lie in the recycle bin, with their last stamp.
-async fn deleted_among(
-    salesforce: &Salesforce,
-    object: &str,
-    ids: &[SalesforceId],
-) -> Result<BTreeMap<SalesforceId, Instant>, Failure> {
-    let soql = format!(
-        "SELECT Id, IsDeleted, SystemModstamp FROM {object} WHERE Id IN ({})",
-        id_list(ids)
-    );
-    let mut deleted = BTreeMap::new();
-    for record in salesforce.query(soql, Seen::Deleted).all().await? {
-        if record.get("IsDeleted").and_then(Value::as_bool) == Some(true) {
-            let (id, modstamp) = incoming::id_and_stamp(&record)?;
-            deleted.insert(id, modstamp);
+    pub(super) fn reader(&self) -> Reader<'_> {
+        Reader {
+            plan: self.plan,
+            gateway_user: self.gateway_user,
         }
     }
-    Ok(deleted)
+
+    /// Those records that lie in the recycle bin.
+    async fn deleted_among(&self, ids: &[SalesforceId]) -> Result<BTreeMap<SalesforceId, Incoming>, Failure> {
+        let reader = self.reader();
+        let fields = delete_fields(self.plan);
+        let wanted: Vec<FieldValue> = ids.iter().copied().map(FieldValue::Reference).collect();
+        let found = self
+            .salesforce
+            .find(
+                &self.plan.salesforce_object,
+                &fields,
+                "Id",
+                &wanted,
+                Seen::Deleted,
+            )
+            .await?;
+        let mut deleted = BTreeMap::new();
+        for record in &found.records {
+            if let incoming @ Incoming::Deleted { salesforce_id, .. } = reader.record(record, found.at)? {
+                deleted.insert(salesforce_id, incoming);
+            }
+        }
+        Ok(deleted)
+    }
 }
 
-/// A record that cannot be seen any more is not taken for deleted: it may only have been hidden from the
-/// integration user, and a person can tell.
-fn out_of_sight_entries(reading: &Readings, at: Instant) -> Vec<NewLogEntry> {
-    reading
-        .out_of_sight
-        .iter()
-        .map(|id| NewLogEntry {
-            at,
-            direction: LogDirection::Incoming,
-            method: LogMethod::Get,
-            status: 404,
-            object: reading.plan.partner_object.clone(),
-            salesforce_id: Some(*id),
-            record: None,
-            run: None,
-            data: "{}".to_owned(),
-            cause:
-                "Salesforce shows the integration user no such record, not even as deleted; check the user's \
-                    access, or delete the record at the partner if it was erased"
-                    .to_owned(),
-        })
-        .collect()
+/// What records read by id say.
+#[derive(Debug)]
+pub(super) struct ReadById {
+    /// Those that Salesforce shows, or remembers as deleted.
+    pub shown: Vec<Incoming>,
+    /// The others.
+    pub out_of_sight: Vec<SalesforceId>,
+}
+
+/// API names to ask for where deleted records are looked for.
+pub(super) fn delete_fields(plan: &MappingPlan) -> Vec<&str> {
+    let mut fields = vec!["Id", "IsDeleted", "SystemModstamp"];
+    fields.extend(plan.mergeable.then_some("MasterRecordId"));
+    fields.extend(plan.external_id.as_deref());
+    fields
 }
 
 fn no_client(message: &str) -> Reread {

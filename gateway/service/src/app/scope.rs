@@ -7,24 +7,30 @@ pub enum Scope {
     SalesforceWrite,
     /// Read records and their changes.
     RecordsRead,
+    /// Make, edit and delete records.
+    RecordsWrite,
     /// See sync runs.
     SyncsRead,
     /// Start sync runs.
     SyncsWrite,
-    /// Read the log, field histories and held records.
+    /// Read the log, field histories, conflicts and held records.
     LogsRead,
+    /// Decide what waits for a person: bring back values that lost, retry held records, answer what a delete does.
+    DecisionsWrite,
     /// Read the connection's settings and mappings.
     ConnectionRead,
 }
 
 impl Scope {
     /// Every scope.
-    pub const ALL: [Scope; 6] = [
+    pub const ALL: [Scope; 8] = [
         Scope::SalesforceWrite,
         Scope::RecordsRead,
+        Scope::RecordsWrite,
         Scope::SyncsRead,
         Scope::SyncsWrite,
         Scope::LogsRead,
+        Scope::DecisionsWrite,
         Scope::ConnectionRead,
     ];
 
@@ -33,9 +39,11 @@ impl Scope {
         match self {
             Scope::SalesforceWrite => "salesforce:write",
             Scope::RecordsRead => "records:read",
+            Scope::RecordsWrite => "records:write",
             Scope::SyncsRead => "syncs:read",
             Scope::SyncsWrite => "syncs:write",
             Scope::LogsRead => "logs:read",
+            Scope::DecisionsWrite => "decisions:write",
             Scope::ConnectionRead => "connection:read",
         }
     }

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use causeway_core::failure::Failure;
 use causeway_core::id::{ConnectionId, SalesforceId};
-use causeway_core::owners::OwnerDirectory;
 use causeway_core::ports::connections::PartnerUser;
 use causeway_core::ports::{Lane, StoreError};
 use serde_json::Value;
@@ -43,17 +42,6 @@ pub enum MatchError {
     /// The store failed.
     #[error("the partner users could not be kept")]
     Store(#[from] StoreError),
-}
-
-/// The owner ladder's directory: active partner users by their Salesforce user.
-pub fn directory(users: &[PartnerUser]) -> OwnerDirectory {
-    OwnerDirectory {
-        partner_by_salesforce: users
-            .iter()
-            .filter(|user| user.active)
-            .filter_map(|user| Some((user.salesforce_user?, user.id.clone())))
-            .collect(),
-    }
 }
 
 /// Matches the partner's users with Salesforce's by e-mail address, whatever its case, and keeps the result. A
@@ -245,16 +233,5 @@ mod tests {
             &users,
         );
         assert_eq!(changed, [partner("gone", "gone@x.example", None)]);
-    }
-
-    #[test]
-    fn inactive_partner_users_own_nothing_new() {
-        let mut inactive = partner("u", "u@x.example", Some(id(1)));
-        inactive.active = false;
-        let directory = directory(&[inactive, partner("v", "v@x.example", Some(id(2)))]);
-        assert_eq!(
-            directory.partner_by_salesforce.into_iter().collect::<Vec<_>>(),
-            [(id(2), "v".to_owned())]
-        );
     }
 }

@@ -201,6 +201,7 @@ fn settle(file: ConnectionFile) -> Result<(ConnectionSettings, Generated), Comma
         username: file.username,
         private_key: file.private_key,
         api_version: file.api_version,
+        daily_calls: file.daily_calls,
         clients,
         users: file.users,
     };

@@ -42,6 +42,8 @@ pub(super) struct ConnectionFile {
     pub(super) private_key: SecretString,
     /// API version.
     pub(super) api_version: String,
+    /// Salesforce calls that may be spent in 24 hours, where a number is given.
+    pub(super) daily_calls: Option<u64>,
     /// Who may call on its behalf.
     pub(super) clients: Vec<ClientEntry>,
     /// The partner's users.
@@ -111,6 +113,7 @@ impl Reader {
         let username = members.read("username", filled);
         let private_key = members.read("private_key_file", |file| self.private_key(file));
         let api_version = members.read("api_version", api_version);
+        let daily_calls = self.daily_calls(&mut members);
         let clients = self.clients(members.list("client"));
         let users = self.users(members.list("user"));
         self.errors.extend(members.finish());
@@ -142,11 +145,21 @@ impl Reader {
                 username,
                 private_key,
                 api_version,
+                daily_calls,
                 clients,
                 users,
             }),
             _ => Err(self.errors),
         }
+    }
+
+    fn daily_calls(&mut self, members: &mut Members) -> Option<u64> {
+        let value = members.value("daily_calls")?;
+        let calls = value.as_u64().filter(|calls| *calls > 0);
+        if calls.is_none() {
+            members.error("daily_calls", "must be a whole number from 1 on");
+        }
+        calls
     }
 
     fn clients(&mut self, entries: Vec<Value>) -> Vec<ClientEntry> {

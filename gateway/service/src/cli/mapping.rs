@@ -9,7 +9,7 @@ use causeway_core::mapping::MappingDocument;
 use super::connection::{failed, find};
 use super::{CommandError, Outcome, output};
 use crate::app::administer::{self, MappingError};
-use crate::app::{App, directory, initial_sync, read};
+use crate::app::{App, directory, failure, read};
 
 /// Checks documents against the org and puts them in force. All are read before the first is applied.
 pub(super) async fn apply(app: &Arc<App>, connection: &str, files: &[PathBuf]) -> Outcome {
@@ -108,7 +108,7 @@ fn explain(error: &MappingError) -> String {
         MappingError::Salesforce(failure) => format!(
             "{} ({})",
             causeway_core::failure::policy(failure, causeway_core::failure::Call::Read).advice,
-            initial_sync::describe(failure)
+            failure::describe(failure)
         ),
         other => other.to_string(),
     }

@@ -8,25 +8,26 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use causeway_core::id::{ConnectionId, RunId};
+use causeway_core::ports::runs::RunKind;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::{CommandError, Outcome, output};
 use crate::app::App;
-use crate::app::initial_sync::progress::SyncProgress;
-use crate::app::initial_sync::{self, SyncEnd};
+use crate::app::sync::progress::SyncProgress;
+use crate::app::sync::{self, SyncEnd};
 
 use progress::Display;
 
-/// Carries an initial sync out with its progress. While another process does, its progress is shown, and should it
-/// die the run goes on here.
-pub(super) async fn initial(app: &Arc<App>, connection: &str) -> Outcome {
+/// Carries a sync out with its progress. While another process does, its progress is shown, and should it die the
+/// run goes on here.
+pub(super) async fn run(app: &Arc<App>, kind: RunKind, connection: &str) -> Outcome {
     let connection = super::connection::find(app, connection).await?;
     let began = Instant::now();
-    let run = initial_sync::start(app, connection.id, Vec::new())
+    let run = sync::start(app, connection.id, kind, Vec::new())
         .await
         .map_err(|error| CommandError::new(error.to_string()))?;
-    output::note(&format!("initial sync {run} of {}", connection.name));
+    output::note(&format!("{} sync {run} of {}", name(kind), connection.name));
     let mut end = carry_out(app, connection.id, run).await?;
     while end == SyncEnd::Elsewhere {
         end = carry_out(app, connection.id, run).await?;
@@ -38,6 +39,14 @@ pub(super) async fn initial(app: &Arc<App>, connection: &str) -> Outcome {
         return Ok(ExitCode::from(130));
     }
     summary::print(app, connection.id, run, began.elapsed()).await
+}
+
+fn name(kind: RunKind) -> &'static str {
+    match kind {
+        RunKind::Initial => "initial",
+        RunKind::Instant => "instant",
+        RunKind::Reconcile => "reconciling",
+    }
 }
 
 /// Works on the run in this process. Ctrl-C stops it between two batches.
@@ -53,7 +62,7 @@ async fn carry_out(app: &Arc<App>, connection: ConnectionId, run: RunId) -> Resu
             }
         }
     });
-    let end = Box::pin(initial_sync::run_to_end(app, connection, run, &sender, &stop)).await;
+    let end = Box::pin(sync::run_to_end(app, connection, run, &sender, &stop)).await;
     drop(sender);
     on_signal.abort();
     if display.await.is_err() {

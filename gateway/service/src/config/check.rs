@@ -28,7 +28,10 @@ pub(super) fn check(raw: Raw, origins: &Origins) -> Result<Config, ConfigError> 
     let threads = checker.number("http.threads", raw.http.threads, 1, 256);
     let workers = Workers {
         inbox: checker.number("workers.inbox", raw.workers.inbox, 1, 64),
+        outbox: checker.number("workers.outbox", raw.workers.outbox, 1, 64),
+        write_within: checker.seconds("workers.write_seconds", raw.workers.write_seconds),
         syncs: checker.number("workers.syncs", raw.workers.syncs, 1, 64),
+        instant_every: checker.period("workers.instant_every_seconds", raw.workers.instant_every_seconds),
         lease: checker.seconds("workers.lease_seconds", raw.workers.lease_seconds),
         stop_within: checker.seconds("workers.stop_seconds", raw.workers.stop_seconds),
     };
@@ -90,6 +93,21 @@ impl Checker<'_> {
 
     fn seconds(&mut self, key: &str, value: i64) -> Duration {
         Duration::from_secs(self.number(key, value, 1, 3600) as u64)
+    }
+
+    /// A period that may be off. Each round costs calls, so it must not be too short.
+    fn period(&mut self, key: &str, value: i64) -> Option<Duration> {
+        match u64::try_from(value) {
+            Ok(0) => None,
+            Ok(seconds) if (10..=86_400).contains(&seconds) => Some(Duration::from_secs(seconds)),
+            _ => {
+                self.report(
+                    key,
+                    format!("{value} is out of range; write 0 for never, or 10 to 86400"),
+                );
+                None
+            }
+        }
     }
 
     fn listen(&mut self, text: &str) -> Option<SocketAddr> {

@@ -44,7 +44,10 @@ pub(super) struct RawSecrets {
 #[derive(Serialize, Deserialize)]
 pub(super) struct RawWorkers {
     pub(super) inbox: i64,
+    pub(super) outbox: i64,
+    pub(super) write_seconds: i64,
     pub(super) syncs: i64,
+    pub(super) instant_every_seconds: i64,
     pub(super) lease_seconds: i64,
     pub(super) stop_seconds: i64,
 }
@@ -86,7 +89,10 @@ impl Default for Raw {
             },
             workers: RawWorkers {
                 inbox: 2,
+                outbox: 2,
+                write_seconds: 60,
                 syncs: 2,
+                instant_every_seconds: 0,
                 lease_seconds: 20,
                 stop_seconds: 20,
             },

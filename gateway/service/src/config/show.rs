@@ -43,7 +43,17 @@ pub fn redacted(config: &Config) -> String {
         "workers",
         &[
             ("inbox", config.workers.inbox.to_string()),
+            ("outbox", config.workers.outbox.to_string()),
+            ("write_seconds", config.workers.write_within.as_secs().to_string()),
             ("syncs", config.workers.syncs.to_string()),
+            (
+                "instant_every_seconds",
+                config
+                    .workers
+                    .instant_every
+                    .map_or(0, |every| every.as_secs())
+                    .to_string(),
+            ),
             ("lease_seconds", config.workers.lease.as_secs().to_string()),
             ("stop_seconds", config.workers.stop_within.as_secs().to_string()),
         ],

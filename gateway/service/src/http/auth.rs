@@ -20,7 +20,10 @@ use futures_util::future::LocalBoxFuture;
 use super::HttpState;
 use super::problem::{Problem, ProblemKind};
 
-pub use scope::{ConnectionRead, LogsRead, RecordsRead, SalesforceWrite, ScopeMark, SyncsRead, SyncsWrite};
+pub use scope::{
+    ConnectionRead, DecisionsWrite, LogsRead, RecordsRead, RecordsWrite, SalesforceWrite, ScopeMark,
+    SyncsRead, SyncsWrite,
+};
 pub use verify::{AccessToken, Caller, ExchangeError, Verifier};
 
 /// A caller whose token carries the scope `S`. A handler that takes one cannot run without it.

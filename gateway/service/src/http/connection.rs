@@ -13,7 +13,7 @@ use super::HttpState;
 use super::auth::{Authorized, ConnectionRead};
 use super::parameters::Parameters;
 use super::problem::{Problem, ProblemDocument};
-use crate::app::read::{self, MappingState};
+use crate::app::read::{self, MappingState, Waiting};
 
 /// One Salesforce org linked with one partner account. No secret is ever shown.
 #[derive(Debug, Serialize, ToSchema)]
@@ -42,10 +42,39 @@ pub struct ConnectionView {
     pub enabled: bool,
     /// When it was added.
     pub created_at: DateTime<Utc>,
+    /// News from Salesforce that waits to be decided.
+    pub inbox: BacklogView,
+    /// Records that wait to be written to Salesforce.
+    pub outbox: BacklogView,
+    /// Salesforce calls.
+    pub calls: CallsView,
 }
 
-impl From<&Connection> for ConnectionView {
-    fn from(connection: &Connection) -> Self {
+/// What waits.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Backlog)]
+pub struct BacklogView {
+    /// How much.
+    #[schema(examples(0))]
+    pub waiting: u64,
+    /// Since when the oldest waits; null where nothing does.
+    pub oldest: Option<DateTime<Utc>>,
+}
+
+/// Salesforce calls of the last 24 hours.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Calls)]
+pub struct CallsView {
+    /// How many were spent.
+    #[schema(examples(312))]
+    pub spent: u64,
+    /// How many may be spent.
+    #[schema(examples(5000))]
+    pub cap: u64,
+}
+
+impl ConnectionView {
+    fn new(connection: &Connection, waiting: &Waiting) -> Self {
         ConnectionView {
             name: connection.name.clone(),
             environment: match connection.environment {
@@ -59,6 +88,18 @@ impl From<&Connection> for ConnectionView {
             instance_url: connection.instance_url.clone(),
             enabled: connection.enabled,
             created_at: connection.created_at,
+            inbox: BacklogView {
+                waiting: waiting.inbox.changes,
+                oldest: waiting.inbox.oldest,
+            },
+            outbox: BacklogView {
+                waiting: waiting.outbox.links,
+                oldest: waiting.outbox.oldest,
+            },
+            calls: CallsView {
+                spent: waiting.calls_spent,
+                cap: waiting.calls_cap,
+            },
         }
     }
 }
@@ -93,10 +134,24 @@ pub struct MappingView {
     pub scope: &'static str,
     /// What a delete in Salesforce does: `delete`, `archive`, `unlink` or `ask`.
     pub delete_policy: &'static str,
+    /// What a delete by the partner does: `delete`, `unlink` or `ask`.
+    pub partner_delete_policy: &'static str,
     /// Owner of records whose Salesforce owner has no partner user.
     pub default_owner: String,
-    /// Whether an update leaves the partner's owner alone rather than replace it by the default owner.
+    /// Salesforce user or queue who owns records whose partner owner has no Salesforce user; null where the partner
+    /// writes none.
+    pub salesforce_default_owner: Option<String>,
+    /// Who wins the owner, by the names of the fields' rules.
+    #[schema(examples("salesforce"))]
+    pub owner_rule: &'static str,
+    /// Whether an update leaves an owner alone rather than replace it by the default owner of its side.
     pub keep_owner_on_update: bool,
+    /// Salesforce field that carries the partner record's id; null where the partner writes none, or by identity.
+    #[schema(examples("Partner_Id__c"))]
+    pub external_id: Option<String>,
+    /// Partner field by which records are recognised as the same on both sides.
+    #[schema(examples("email"))]
+    pub identity: Option<String>,
     /// Pairs of fields.
     pub fields: Vec<FieldView>,
     /// How many of its records stand where.
@@ -136,7 +191,9 @@ pub struct LinkCountsView {
     pub linked: u64,
     /// Waiting for a person.
     pub held: u64,
-    /// Deleted in Salesforce.
+    /// Waiting to be made in Salesforce.
+    pub creating: u64,
+    /// Ended: deleted, merged, converted or unlinked.
     pub deleted: u64,
 }
 
@@ -157,18 +214,22 @@ impl From<&MappingState> for MappingView {
                 Scope::PastAndFuture => "pastAndFuture",
                 Scope::FutureOnly => "futureOnly",
             },
-            delete_policy: match plan.delete_policy {
-                DeletePolicy::Delete => "delete",
-                DeletePolicy::Archive => "archive",
-                DeletePolicy::Unlink => "unlink",
-                DeletePolicy::Ask => "ask",
-            },
+            delete_policy: policy_name(plan.delete_policy),
+            partner_delete_policy: policy_name(plan.partner_delete_policy),
             default_owner: plan.default_owner.clone(),
+            salesforce_default_owner: plan.salesforce_default_owner.map(|id| id.to_string()),
+            owner_rule: rule_name(plan.owner_rule),
             keep_owner_on_update: plan.keep_owner_on_update,
+            external_id: plan.external_id.clone(),
+            identity: plan
+                .identity
+                .and_then(|id| plan.field(id))
+                .map(|field| field.partner.clone()),
             fields: plan.fields.iter().map(FieldView::from).collect(),
             links: LinkCountsView {
                 linked: state.links.linked,
                 held: state.links.held,
+                creating: state.links.creating,
                 deleted: state.links.deleted,
             },
         }
@@ -181,18 +242,32 @@ impl From<&FieldPlan> for FieldView {
             partner: field.partner.clone(),
             partner_type: type_name(field.partner_type),
             salesforce: field.salesforce.name.clone(),
-            rule: match field.rule {
-                SyncRule::Salesforce => "salesforce",
-                SyncRule::SalesforceUnlessBlank => "salesforceUnlessBlank",
-                SyncRule::Partner => "partner",
-                SyncRule::PartnerUnlessBlank => "partnerUnlessBlank",
-                SyncRule::MostRecent => "mostRecent",
-                SyncRule::DoNotSync => "doNotSync",
-            },
+            rule: rule_name(field.rule),
             required: field.required,
             max_length: field.max_length,
             choices: field.choices.clone(),
         }
+    }
+}
+
+/// A rule as mappings and conflicts spell it.
+pub(super) fn rule_name(rule: SyncRule) -> &'static str {
+    match rule {
+        SyncRule::Salesforce => "salesforce",
+        SyncRule::SalesforceUnlessBlank => "salesforceUnlessBlank",
+        SyncRule::Partner => "partner",
+        SyncRule::PartnerUnlessBlank => "partnerUnlessBlank",
+        SyncRule::MostRecent => "mostRecent",
+        SyncRule::DoNotSync => "doNotSync",
+    }
+}
+
+fn policy_name(policy: DeletePolicy) -> &'static str {
+    match policy {
+        DeletePolicy::Delete => "delete",
+        DeletePolicy::Archive => "archive",
+        DeletePolicy::Unlink => "unlink",
+        DeletePolicy::Ask => "ask",
     }
 }
 
@@ -215,6 +290,8 @@ fn type_name(kind: PartnerType) -> &'static str {
 }
 
 /// Read the connection.
+///
+/// How it is set up, what waits on both ways, and what of its Salesforce calls is spent.
 #[utoipa::path(
     tag = "connection",
     security(("bearer" = ["connection:read"])),
@@ -229,11 +306,13 @@ fn type_name(kind: PartnerType) -> &'static str {
 )]
 #[get("/v1/connection")]
 pub async fn get_connection(
+    state: web::Data<HttpState>,
     caller: Authorized<ConnectionRead>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     Parameters::parse(request.query_string())?.finish()?;
-    Ok(HttpResponse::Ok().json(ConnectionView::from(caller.connection())))
+    let waiting = read::waiting(&state.app, caller.connection()).await?;
+    Ok(HttpResponse::Ok().json(ConnectionView::new(caller.connection(), &waiting)))
 }
 
 /// List mappings.

@@ -14,6 +14,8 @@ pub enum CursorKind {
     Logs,
     /// Held links by number.
     Held,
+    /// Entries of the history in which a value lost, by number.
+    Conflicts,
     /// Sync runs by number.
     Syncs,
 }
@@ -25,6 +27,7 @@ impl CursorKind {
             CursorKind::Feed => 'f',
             CursorKind::Logs => 'l',
             CursorKind::Held => 'h',
+            CursorKind::Conflicts => 'c',
             CursorKind::Syncs => 's',
         }
     }

@@ -1,7 +1,7 @@
-//! `/v1/logs` and `/v1/held`: what was exchanged, and what waits for a person.
+//! `/v1/logs`: what was exchanged.
 
 use actix_web::{HttpRequest, HttpResponse, get, web};
-use causeway_core::id::{LinkId, RunId, SalesforceId};
+use causeway_core::id::{RunId, SalesforceId};
 use causeway_core::ports::logs::{LogDirection, LogEntry, LogFilter, LogMethod};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -13,7 +13,6 @@ use super::auth::{Authorized, LogsRead};
 use super::cursor::{self, CursorKind};
 use super::parameters::{Parameters, moment};
 use super::problem::{Problem, ProblemDocument};
-use super::view::HeldView;
 use crate::app::read;
 
 /// Entries on a page where a caller names no number.
@@ -67,19 +66,6 @@ pub struct LogView {
     pub data: Value,
     /// Why it failed or was held; empty otherwise.
     pub cause: String,
-}
-
-/// A page of held records.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(as = HeldList)]
-pub struct HeldsView {
-    /// Records that wait for a person.
-    pub held: Vec<HeldView>,
-    /// Cursor of the next page; null on the last.
-    pub next: Option<String>,
-    /// Whether there is a next page.
-    pub has_more: bool,
 }
 
 impl From<LogEntry> for LogView {
@@ -186,45 +172,5 @@ pub async fn list_logs(
             .map(|id| cursor::write(CursorKind::Logs, id)),
         has_more: more,
         entries: entries.into_iter().map(LogView::from).collect(),
-    }))
-}
-
-/// List held records.
-///
-/// Records that wait for a person, each with the reason and what to do.
-#[utoipa::path(
-    tag = "logs",
-    security(("bearer" = ["logs:read"])),
-    params(
-        ("cursor" = Option<String>, Query, description = "`next` of the page before"),
-        ("limit" = Option<u32>, Query, description = "Records on a page, 1 to 1000; 100 when left out"),
-    ),
-    responses(
-        (status = 200, description = "A page", body = HeldsView),
-        (status = 400, description = "Some parameters are wrong", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 401, description = "The token is refused", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, description = "The token does not allow this", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 500, description = "The gateway failed", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 503, description = "The store cannot be asked", body = ProblemDocument, content_type = "application/problem+json"),
-    )
-)]
-#[get("/v1/held")]
-pub async fn list_held(
-    state: web::Data<HttpState>,
-    caller: Authorized<LogsRead>,
-    request: HttpRequest,
-) -> Result<HttpResponse, Problem> {
-    let mut parameters = Parameters::parse(request.query_string())?;
-    let after = parameters.read("cursor", |text| cursor::read(CursorKind::Held, text));
-    let limit = parameters.limit(DEFAULT_LIMIT, MOST);
-    parameters.finish()?;
-    let (held, more) = read::held(&state.app, caller.connection().id, after.map(LinkId), limit).await?;
-    let last = held.last().map(|found| found.held.link.0);
-    Ok(HttpResponse::Ok().json(HeldsView {
-        next: last
-            .filter(|_| more)
-            .map(|id| cursor::write(CursorKind::Held, id)),
-        has_more: more,
-        held: held.iter().map(HeldView::from).collect(),
     }))
 }

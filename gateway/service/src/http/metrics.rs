@@ -25,6 +25,10 @@ pub struct Metrics {
     seconds: HistogramVec,
     inbox_changes: IntGaugeVec,
     inbox_age: IntGaugeVec,
+    outbox_links: IntGaugeVec,
+    outbox_age: IntGaugeVec,
+    calls_spent: IntGaugeVec,
+    calls_cap: IntGaugeVec,
     runs: IntGaugeVec,
     run_rows: IntGaugeVec,
 }
@@ -49,6 +53,26 @@ impl Metrics {
         let inbox_age = gauge(
             "causeway_inbox_oldest_seconds",
             "Age of the oldest change that waits.",
+            &["connection"],
+        )?;
+        let outbox_links = gauge(
+            "causeway_outbox_links",
+            "Records that wait to be written to Salesforce.",
+            &["connection"],
+        )?;
+        let outbox_age = gauge(
+            "causeway_outbox_oldest_seconds",
+            "How long the oldest record has been ready to be written to Salesforce.",
+            &["connection"],
+        )?;
+        let calls_spent = gauge(
+            "causeway_salesforce_calls_spent",
+            "Salesforce calls spent in the last 24 hours.",
+            &["connection"],
+        )?;
+        let calls_cap = gauge(
+            "causeway_salesforce_calls_cap",
+            "Salesforce calls that may be spent in 24 hours.",
             &["connection"],
         )?;
         let runs = gauge(
@@ -81,6 +105,10 @@ impl Metrics {
             seconds,
             inbox_changes,
             inbox_age,
+            outbox_links,
+            outbox_age,
+            calls_spent,
+            calls_cap,
             runs,
             run_rows,
         })
@@ -159,17 +187,22 @@ async fn sample(state: &HttpState) -> Result<(), Problem> {
     for activity in activities {
         let Activity {
             connection,
-            backlog,
+            waiting,
             runs,
         } = activity;
-        metrics
-            .inbox_changes
-            .with_label_values(&[&connection])
-            .set(whole(backlog.changes));
-        let age = backlog
-            .oldest
-            .map_or(0, |oldest| (now - oldest).num_seconds().max(0));
-        metrics.inbox_age.with_label_values(&[&connection]).set(age);
+        let age = |oldest: Option<causeway_core::Instant>| {
+            oldest.map_or(0, |oldest| (now - oldest).num_seconds().max(0))
+        };
+        for (gauge, value) in [
+            (&metrics.inbox_changes, whole(waiting.inbox.changes)),
+            (&metrics.inbox_age, age(waiting.inbox.oldest)),
+            (&metrics.outbox_links, whole(waiting.outbox.links)),
+            (&metrics.outbox_age, age(waiting.outbox.oldest)),
+            (&metrics.calls_spent, whole(waiting.calls_spent)),
+            (&metrics.calls_cap, whole(waiting.calls_cap)),
+        ] {
+            gauge.with_label_values(&[&connection]).set(value);
+        }
         for (state, label) in [
             (RunState::Queued, "queued"),
             (RunState::Running, "running"),

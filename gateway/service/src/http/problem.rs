@@ -79,6 +79,10 @@ problems! {
     RecordNotFound = 404 "record-not-found" "There is no such record";
     /// There is no such sync run.
     SyncNotFound = 404 "sync-not-found" "There is no such sync run";
+    /// There is no such conflict.
+    ConflictNotFound = 404 "conflict-not-found" "There is no such conflict";
+    /// There is no such held record.
+    HeldNotFound = 404 "held-not-found" "There is no such held record";
     /// The route knows other methods.
     MethodNotAllowed = 405 "method-not-allowed" "This address does not know that method";
     /// The client was too slow in sending the body.
@@ -87,6 +91,12 @@ problems! {
     NothingMapped = 409 "nothing-mapped" "The connection has no mapping yet";
     /// A run of other objects is queued or running.
     SyncRunning = 409 "sync-running" "Another sync run is not finished yet";
+    /// The record stands in the way of what was asked: it is deleted, was merged, or its mapping is one-way.
+    RecordRefused = 409 "record-refused" "The record does not take this";
+    /// The value that lost cannot be brought back.
+    NotRestorable = 409 "not-restorable" "The value cannot be brought back";
+    /// The held record waits for another decision than the one sent.
+    OtherDecision = 409 "other-decision" "The record waits for another decision";
     /// The body is larger than allowed.
     BodyTooLarge = 413 "body-too-large" "The body is too large";
     /// The body is of another media type or encoding.

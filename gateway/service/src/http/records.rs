@@ -100,7 +100,7 @@ pub async fn list_records(
 
 /// Read a record.
 ///
-/// A deleted record shows its id and nothing else of it.
+/// With `status`: how it stands with Salesforce. A deleted record shows none of its values.
 #[utoipa::path(
     tag = "records",
     security(("bearer" = ["records:read"])),
@@ -129,11 +129,11 @@ pub async fn get_record(
     let (object, id) = path.into_inner();
     let missing = || not_found(&object, &id);
     let number = record_id(&id).ok_or_else(missing)?;
-    let page = read::record(&state.app, caller.connection().id, &object, number)
+    let found = read::record(&state.app, caller.connection().id, &object, number)
         .await?
         .ok_or_else(missing)?;
-    let view = views(&page).into_iter().next().ok_or_else(missing)?;
-    Ok(HttpResponse::Ok().json(view))
+    let view = views(&found.page).into_iter().next().ok_or_else(missing)?;
+    Ok(HttpResponse::Ok().json(view.standing(&found.standing)))
 }
 
 /// Read a record's history.
@@ -211,11 +211,11 @@ impl From<ReadError> for Problem {
 }
 
 /// An id that is no number names no record.
-fn record_id(text: &str) -> Option<RecordId> {
+pub(super) fn record_id(text: &str) -> Option<RecordId> {
     text.parse().ok().filter(|number| *number > 0).map(RecordId)
 }
 
-fn not_found(object: &str, id: &str) -> Problem {
+pub(super) fn not_found(object: &str, id: &str) -> Problem {
     Problem::new(
         ProblemKind::RecordNotFound,
         format!(
@@ -226,6 +226,6 @@ fn not_found(object: &str, id: &str) -> Problem {
     )
 }
 
-fn short(text: &str) -> String {
+pub(super) fn short(text: &str) -> String {
     text.chars().take(60).collect()
 }

@@ -1,10 +1,8 @@
 //! `POST /v1/salesforce/changes`: what the package in the org pushes.
 
-use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use actix_web::{HttpRequest, HttpResponse, post, web};
-use aws_lc_rs::digest;
-use causeway_core::ports::inbox::IdempotencyKey;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -12,19 +10,13 @@ use utoipa::ToSchema;
 use super::HttpState;
 use super::auth::{Authorized, SalesforceWrite};
 use super::body;
+use super::envelope::{self, Envelope};
+use super::idempotency::KeyHeader;
 use super::problem::{Problem, ProblemDocument, ProblemKind};
-use crate::app::receive::{self, Idempotency, MAX_CHANGES, Posted, ReceiveError, RowStatus};
+use crate::app::receive::{self, MAX_CHANGES, Posted, ReceiveError, RowStatus};
 use crate::failpoint;
-use crate::json::JsonText;
-use crate::members::FieldError;
 
 const ROUTE: &str = "POST /v1/salesforce/changes";
-
-/// Longest idempotency key that is taken, in characters.
-const LONGEST_KEY: usize = 200;
-
-/// Unknown members that are named at most.
-const MOST_UNKNOWN: usize = 20;
 
 /// A batch of changes.
 #[derive(Debug, ToSchema)]
@@ -62,12 +54,29 @@ pub struct Change {
     system_modstamp: DateTime<Utc>,
     /// When the record was read, by the org's clock.
     observed_at: DateTime<Utc>,
-    /// Names of the captured fields that changed.
+    /// When each captured field that changed was edited, by the org's clock: an object of moments by field name. A
+    /// moment behind `observedAt` counts as that. Or a list of names: they were edited when the record got its
+    /// stamp. Left out: nothing is known.
     #[schema(required = false)]
-    changed_fields: Vec<String>,
+    changed_fields: ChangedFields,
+    /// For a delete: the record that this one was merged into (`MasterRecordId`); null: it was not merged. Left out:
+    /// not known, and the gateway asks.
+    #[schema(required = false)]
+    master_record_id: Option<String>,
     /// The captured fields as they are now, null where they are empty. May be left out for a delete.
     #[schema(value_type = Object)]
     fields: (),
+}
+
+/// Fields that changed.
+#[derive(Debug, ToSchema)]
+#[expect(dead_code, reason = "describes what `receive` reads")]
+#[serde(untagged)]
+enum ChangedFields {
+    /// Moments by field name.
+    Moments(BTreeMap<String, DateTime<Utc>>),
+    /// Field names.
+    Names(Vec<String>),
 }
 
 /// What became of a batch.
@@ -128,7 +137,7 @@ pub async fn post_changes(
     request: HttpRequest,
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
-    let key = idempotency_key(&request)?;
+    let key = KeyHeader::of(&request)?;
     let body = body::read(&request, payload, "application/json", state.change_bodies()).await?;
     let changes = read_changes(&body)?;
     tracing::debug!(
@@ -144,14 +153,7 @@ pub async fn post_changes(
         client: caller.caller.client.clone(),
         organization: changes.organization_id,
         changes: changes.changes,
-        idempotency: key.map(|key| Idempotency {
-            key: IdempotencyKey {
-                client: caller.caller.client.clone(),
-                route: ROUTE.to_owned(),
-                key,
-            },
-            body_hash: sha256(&body),
-        }),
+        idempotency: key.names(&caller.caller, ROUTE, &[&body]),
     };
     let received = receive::receive_changes(&state.app, posted)
         .await
@@ -177,104 +179,24 @@ pub async fn post_changes(
     Ok(answer)
 }
 
-/// Reads what lies around the rows and leaves the rows as text: no value is built, however many there are.
 fn read_changes(body: &[u8]) -> Result<Changes, Problem> {
-    let invalid = |errors| Problem::with_errors(ProblemKind::InvalidFields, errors);
-    let Some(members) = body::json_text(body)?.members() else {
-        return Err(invalid(vec![wrong("(whole)", "must be an object")]));
-    };
-    let (mut organization_id, mut package_version, mut changes) = (None, None, None);
-    let mut unknown = Vec::new();
-    for (name, value) in members {
-        match name.as_ref() {
-            "organizationId" => organization_id = Some(value),
-            "packageVersion" => package_version = Some(value),
-            "changes" => changes = Some(value),
-            name if unknown.len() < MOST_UNKNOWN => unknown.push(wrong(
-                &name.chars().take(60).collect::<String>(),
-                "unknown field; accepted here: organizationId, packageVersion, changes",
-            )),
-            _ => {}
-        }
-    }
-    let mut errors = Vec::new();
-    let organization_id = required_text("organizationId", organization_id, &mut errors);
-    let package_version = required_text("packageVersion", package_version, &mut errors);
-    let changes = rows(changes, &mut errors);
-    errors.append(&mut unknown);
-    match (organization_id, package_version, changes) {
-        (Some(organization_id), Some(package_version), Some(changes)) if errors.is_empty() => Ok(Changes {
-            organization_id,
-            package_version,
-            changes,
-        }),
-        _ => Err(invalid(errors)),
-    }
-}
-
-fn required_text(name: &str, value: Option<JsonText<'_>>, errors: &mut Vec<FieldError>) -> Option<String> {
-    let Some(value) = value else {
-        errors.push(wrong(name, "is missing"));
-        return None;
-    };
-    let text = value.text();
-    if text.is_none() {
-        errors.push(wrong(name, "must be a text"));
-    }
-    text.map(Cow::into_owned)
-}
-
-fn rows(value: Option<JsonText<'_>>, errors: &mut Vec<FieldError>) -> Option<Vec<String>> {
-    let Some(value) = value else {
-        errors.push(wrong("changes", "is missing"));
-        return None;
-    };
-    let Some(rows) = value.items() else {
-        errors.push(wrong("changes", "must be a list"));
-        return None;
-    };
-    let count = rows.clone().count();
-    if count > MAX_CHANGES {
-        errors.push(too_many(count));
-        return None;
-    }
-    Some(rows.map(|row| row.as_str().to_owned()).collect())
-}
-
-fn too_many(count: usize) -> FieldError {
-    wrong(
-        "changes",
-        &format!("has {count} changes; at most {MAX_CHANGES} are taken, send the rest in further requests"),
-    )
-}
-
-fn wrong(field: &str, message: &str) -> FieldError {
-    FieldError {
-        field: field.to_owned(),
-        message: message.to_owned(),
-    }
-}
-
-fn idempotency_key(request: &HttpRequest) -> Result<Option<String>, Problem> {
-    let Some(header) = request.headers().get("idempotency-key") else {
-        return Ok(None);
-    };
-    match header.to_str() {
-        Ok(key) if (1..=LONGEST_KEY).contains(&key.trim().len()) => Ok(Some(key.trim().to_owned())),
-        _ => Err(Problem::with_errors(
-            ProblemKind::InvalidParameters,
-            vec![wrong(
-                "Idempotency-Key",
-                &format!("must be 1 to {LONGEST_KEY} printable characters"),
-            )],
-        )),
-    }
+    let mut envelope = Envelope::of(body, &["organizationId", "packageVersion", "changes"])?;
+    let organization_id = envelope.text("organizationId").unwrap_or_default();
+    let package_version = envelope.text("packageVersion").unwrap_or_default();
+    let changes = envelope.rows("changes", MAX_CHANGES).unwrap_or_default();
+    envelope.finish()?;
+    Ok(Changes {
+        organization_id,
+        package_version,
+        changes,
+    })
 }
 
 fn refuse(error: ReceiveError) -> Problem {
     match error {
         ReceiveError::TooMany { count } => {
-            Problem::with_errors(ProblemKind::InvalidFields, vec![too_many(count)])
+            let error = envelope::too_many("changes", count, MAX_CHANGES);
+            Problem::with_errors(ProblemKind::InvalidFields, vec![error])
         }
         ReceiveError::OtherOrganization { .. } => Problem::new(
             ProblemKind::ConnectionMismatch,
@@ -287,15 +209,4 @@ fn refuse(error: ReceiveError) -> Problem {
         ReceiveError::NoConnection => Problem::internal("the caller's connection is gone"),
         ReceiveError::Store(error) => Problem::from(error),
     }
-}
-
-fn sha256(body: &[u8]) -> [u8; 32] {
-    let mut hash = [0u8; 32];
-    for (slot, byte) in hash
-        .iter_mut()
-        .zip(digest::digest(&digest::SHA256, body).as_ref())
-    {
-        *slot = *byte;
-    }
-    hash
 }

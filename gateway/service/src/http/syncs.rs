@@ -16,8 +16,8 @@ use super::cursor::{self, CursorKind};
 use super::parameters::Parameters;
 use super::problem::{Problem, ProblemDocument, ProblemKind};
 use super::view::Counts;
-use crate::app::initial_sync::StartError;
-use crate::app::{directory, initial_sync, read};
+use crate::app::sync::StartError;
+use crate::app::{directory, read, sync};
 use crate::members::{FieldError, Members};
 
 /// Runs on a page where a caller names no number.
@@ -33,7 +33,8 @@ pub struct SyncView {
     /// Number.
     #[schema(examples("3"))]
     pub id: String,
-    /// What it does: `initial`, everything.
+    /// What it does: `initial`, everything; `instant`, what changed since the last sync; `reconcile`, everything,
+    /// and what is missing.
     #[schema(examples("initial"))]
     pub kind: &'static str,
     /// `queued`, `running`, `completed`, or `failed`: a person has to see to `error`.
@@ -57,15 +58,15 @@ pub struct SyncPartView {
     /// Number of the mapping.
     #[schema(examples("1"))]
     pub mapping: String,
-    /// `waiting`, `reading` or `done`.
+    /// `waiting`, `reading`, `comparing` (a reconcile looks up what Salesforce did not show) or `done`.
     #[schema(examples("reading"))]
     pub state: &'static str,
     /// Rows read so far.
     pub rows: u64,
     /// Rows that Salesforce says there are; known once its query is done.
     pub expected: Option<u64>,
-    /// What became of the rows: `created`, `updated`, `confirmed`, `deleted`, `restored`, `held`, and `dropped` for
-    /// those that changed nothing. They add up to `rows`.
+    /// What became of the rows: `created`, `updated`, `confirmed`, `deleted`, `restored`, `relinked` (merged or
+    /// converted), `held`, and `dropped` for those that changed nothing. They add up to `rows`.
     #[schema(value_type = std::collections::BTreeMap<String, u64>)]
     pub outcomes: Counts,
 }
@@ -76,6 +77,8 @@ impl From<&Run> for SyncView {
             id: run.id.to_string(),
             kind: match run.kind {
                 RunKind::Initial => "initial",
+                RunKind::Instant => "instant",
+                RunKind::Reconcile => "reconcile",
             },
             state: state_name(run.state),
             error: run.error.clone(),
@@ -98,7 +101,10 @@ impl From<&RunPart> for SyncPartView {
             mapping: part.mapping.to_string(),
             state: match part.progress {
                 PartProgress::Waiting => "waiting",
-                PartProgress::Reading { .. } => "reading",
+                PartProgress::Reading { .. }
+                | PartProgress::Polling { .. }
+                | PartProgress::PollingDeletes { .. } => "reading",
+                PartProgress::Comparing { .. } => "comparing",
                 PartProgress::Done => "done",
             },
             rows: part.rows,
@@ -126,6 +132,7 @@ pub fn outcome_name(outcome: Outcome) -> &'static str {
         Outcome::Confirmed => "confirmed",
         Outcome::Deleted => "deleted",
         Outcome::Restored => "restored",
+        Outcome::Relinked => "relinked",
         Outcome::Held => "held",
     }
 }
@@ -227,11 +234,9 @@ pub async fn start_sync(
     let order = read_order(&body)?;
     let connection = caller.connection().id;
     let objects = order.objects.clone();
-    let id = match order.kind {
-        RunKind::Initial => initial_sync::start(&state.app, connection, order.objects)
-            .await
-            .map_err(refuse)?,
-    };
+    let id = sync::start(&state.app, connection, order.kind, order.objects)
+        .await
+        .map_err(refuse)?;
     let run = read::run(&state.app, connection, id)
         .await?
         .ok_or_else(|| Problem::internal(format!("sync {id} is gone")))?;
@@ -286,7 +291,9 @@ fn read_order(body: &[u8]) -> Result<SyncOrder, Problem> {
     let mut members = Members::of("", body::json(body)?).map_err(|error| invalid(vec![error]))?;
     let kind = members.read("kind", |text| match text {
         "initial" => Ok(RunKind::Initial),
-        _ => Err("must be initial".to_owned()),
+        "instant" => Ok(RunKind::Instant),
+        "reconcile" => Ok(RunKind::Reconcile),
+        _ => Err("must be initial, instant or reconcile".to_owned()),
     });
     let mut objects = Vec::new();
     for (at, object) in members.list("objects").into_iter().enumerate() {

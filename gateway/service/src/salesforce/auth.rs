@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use causeway_core::failure::{Call, Failure, NextStep, policy};
 use causeway_core::id::SalesforceId;
+use causeway_core::ports::Lane;
 use causeway_core::schedule::RetrySchedule;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use secrecy::{ExposeSecret, SecretString};
@@ -17,6 +18,7 @@ use tokio::time::Instant as Ticks;
 
 use crate::clock::Clock;
 use crate::salesforce::address::BaseUrl;
+use crate::salesforce::budget::CallBudget;
 use crate::salesforce::transport::{read_body, retry_delay};
 use crate::salesforce::{errors, wire};
 
@@ -112,6 +114,8 @@ pub struct AccessToken {
     pub instance: BaseUrl,
     /// The org.
     pub organization: SalesforceId,
+    /// The user whom the gateway acts as.
+    pub user: SalesforceId,
 }
 
 /// Keeps one connection's access token.
@@ -121,6 +125,7 @@ pub struct TokenKeeper {
     http: reqwest::Client,
     clock: Arc<dyn Clock>,
     retries: RetrySchedule,
+    calls: Arc<CallBudget>,
     state: Mutex<State>,
 }
 
@@ -132,12 +137,19 @@ struct State {
 
 impl TokenKeeper {
     /// A keeper without a token yet.
-    pub fn new(grant: Grant, http: reqwest::Client, clock: Arc<dyn Clock>, retries: RetrySchedule) -> Self {
+    pub fn new(
+        grant: Grant,
+        http: reqwest::Client,
+        clock: Arc<dyn Clock>,
+        retries: RetrySchedule,
+        calls: Arc<CallBudget>,
+    ) -> Self {
         TokenKeeper {
             grant,
             http,
             clock,
             retries,
+            calls,
             state: Mutex::default(),
         }
     }
@@ -145,22 +157,23 @@ impl TokenKeeper {
     /// The token in hand, or a new one.
     ///
     /// # Errors
-    /// What the token endpoint answered.
-    pub async fn token(&self) -> Result<Arc<AccessToken>, Failure> {
-        self.token_other_than(None).await
+    /// What the token endpoint answered, or that no call is left.
+    pub async fn token(&self, lane: Lane) -> Result<Arc<AccessToken>, Failure> {
+        self.token_other_than(None, lane).await
     }
 
     /// A token other than `refused`: the one that somebody else got meanwhile, or a new one.
     ///
     /// # Errors
-    /// What the token endpoint answered.
-    pub async fn replace(&self, refused: &Arc<AccessToken>) -> Result<Arc<AccessToken>, Failure> {
-        self.token_other_than(Some(refused)).await
+    /// What the token endpoint answered, or that no call is left.
+    pub async fn replace(&self, refused: &Arc<AccessToken>, lane: Lane) -> Result<Arc<AccessToken>, Failure> {
+        self.token_other_than(Some(refused), lane).await
     }
 
     async fn token_other_than(
         &self,
         refused: Option<&Arc<AccessToken>>,
+        lane: Lane,
     ) -> Result<Arc<AccessToken>, Failure> {
         // Held while the token endpoint is asked: everybody else needs what it answers.
         let mut state = self.state.lock().await;
@@ -176,7 +189,7 @@ impl TokenKeeper {
         }
         state.token = None;
         state.refused = None;
-        match self.ask_with_retries().await {
+        match self.ask_with_retries(lane).await {
             Ok(token) => {
                 let token = Arc::new(token);
                 state.token = Some(Arc::clone(&token));
@@ -192,9 +205,10 @@ impl TokenKeeper {
     }
 
     /// An assertion may be sent again: it makes another token and nothing else.
-    async fn ask_with_retries(&self) -> Result<AccessToken, Failure> {
+    async fn ask_with_retries(&self, lane: Lane) -> Result<AccessToken, Failure> {
         let mut attempt = 1;
         loop {
+            self.calls.take(lane).await?;
             let failure = match self.ask().await {
                 Ok(token) => return Ok(token),
                 Err(failure) => failure,
@@ -245,18 +259,17 @@ fn read_token(body: &[u8]) -> Result<AccessToken, Failure> {
     let instance = BaseUrl::parse(&answer.instance_url)
         .map_err(|error| unreadable(format!("instance_url of the token answer: {error}")))?;
     // https://login.salesforce.com/id/<organization>/<user>
-    let organization = answer
-        .id
-        .rsplit('/')
-        .nth(1)
-        .and_then(|id| SalesforceId::parse(id).ok())
-        .ok_or_else(|| {
-            unreadable("expected the identity URL of the token answer to name the organization".to_owned())
-        })?;
+    let mut named = answer.id.rsplit('/').map(|id| SalesforceId::parse(id).ok());
+    let (Some(Some(user)), Some(Some(organization))) = (named.next(), named.next()) else {
+        return Err(unreadable(
+            "expected the identity URL of the token answer to name the organization and the user".to_owned(),
+        ));
+    };
     Ok(AccessToken {
         secret: answer.access_token,
         instance,
         organization,
+        user,
     })
 }
 
@@ -339,6 +352,8 @@ pub(crate) mod tests {
         match token {
             Ok(token) => {
                 assert_eq!(token.instance.to_string(), "https://acme.my.salesforce.com");
+                assert_eq!(token.organization.as_str(), "00D8a00001rBqb8EAC");
+                assert_eq!(token.user, SalesforceId::parse("0058a00000Integ").unwrap());
                 assert!(!format!("{token:?}").contains("AQ.x"));
             }
             Err(failure) => panic!("{failure:?}"),

@@ -9,7 +9,7 @@ use reqwest::Method;
 use serde_json::json;
 use tokio::sync::mpsc;
 
-use crate::salesforce::transport::{Ask, Target, retry_delay};
+use crate::salesforce::transport::{Ask, Body, Target, retry_delay};
 use crate::salesforce::wire::Job;
 use crate::salesforce::{Salesforce, errors};
 
@@ -78,13 +78,8 @@ impl Salesforce {
             "columnDelimiter": "COMMA",
             "lineEnding": "LF",
         });
-        let ask = Ask {
-            method: Method::POST,
-            target: Target::Versioned(&["jobs", "query"]),
-            query: &[],
-            body: Some(&body),
-            call: Call::Read,
-        };
+        let target = Target::Versioned(&["jobs", "query"]);
+        let ask = Ask::repeatable(Method::POST, target, Body::Json(&body));
         let (job, _): (Job, _) = self.json(&ask).await?;
         Ok(job.id)
     }
@@ -116,17 +111,16 @@ impl Salesforce {
     /// What Salesforce answered.
     pub async fn delete_query_job(&self, job: &str) -> Result<(), Failure> {
         let path = ["jobs", "query", job];
-        let ask = Ask {
-            method: Method::DELETE,
-            target: Target::Versioned(&path),
-            query: &[],
-            body: None,
-            call: Call::Read,
-        };
+        self.delete_job(&path).await
+    }
+
+    /// Deletes what lies at a job's path, if it is still there.
+    pub(super) async fn delete_job(&self, path: &[&str]) -> Result<(), Failure> {
+        let ask = Ask::repeatable(Method::DELETE, Target::Versioned(path), Body::None);
         match self.exchange(&ask).await {
             Ok(_) => Ok(()),
-            Err(failure) if policy(&failure, Call::Read).next == NextStep::Gone => Ok(()),
-            Err(failure) => Err(failure),
+            Err(refused) if policy(&refused.failure, Call::Read).next == NextStep::Gone => Ok(()),
+            Err(refused) => Err(refused.failure),
         }
     }
 

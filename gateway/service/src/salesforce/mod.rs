@@ -1,29 +1,37 @@
-//! A thin Salesforce client: JWT bearer tokens, REST reads, Bulk API 2.0 queries.
+//! A thin Salesforce client: JWT bearer tokens, REST reads and writes, Bulk API 2.0 queries and ingests.
 //!
 //! Every answer that is not a success becomes a [`causeway_core::failure::Failure`], and nothing here decides what
 //! to do about one beyond what is safe to repeat (see [`transport`]). No token or key reaches a log.
 
 pub mod address;
 pub mod auth;
+pub mod budget;
 pub mod bulk;
 pub mod csv;
 pub mod errors;
+pub mod ingest;
 pub mod limits;
+pub mod lookup;
 pub mod rest;
+pub mod soql;
 pub mod transport;
+pub mod values;
 pub mod wire;
+pub mod write;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use causeway_core::id::{ConnectionId, SalesforceId};
+use causeway_core::ports::Lane;
 use causeway_core::ports::connections::{Connection, Sealed};
 use causeway_core::schedule::RetrySchedule;
 
 use crate::clock::Clock;
 use crate::salesforce::address::{BaseUrl, InvalidBaseUrl};
 use crate::salesforce::auth::{AccessToken, Grant, InvalidPrivateKey, TokenKeeper};
+use crate::salesforce::budget::{CallBudget, CallLedger};
 use crate::salesforce::limits::{ApiUsage, LastUsage};
 use crate::vault::{Vault, VaultError, private_key_purpose};
 
@@ -34,13 +42,15 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// queries take a minute and more.
 const READ_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// One Salesforce org, acted on as one user.
-#[derive(Debug)]
+/// One Salesforce org, acted on as one user. Clones share the token and the budget.
+#[derive(Debug, Clone)]
 pub struct Salesforce {
     http: reqwest::Client,
-    tokens: TokenKeeper,
+    tokens: Arc<TokenKeeper>,
     api_version: String,
-    usage: LastUsage,
+    usage: Arc<LastUsage>,
+    calls: Arc<CallBudget>,
+    lane: Lane,
     clock: Arc<dyn Clock>,
     retries: RetrySchedule,
 }
@@ -52,6 +62,7 @@ pub struct SalesforceClients {
     loopback: reqwest::Client,
     clock: Arc<dyn Clock>,
     retries: RetrySchedule,
+    ledger: Option<Arc<dyn CallLedger>>,
     known: Mutex<HashMap<ConnectionId, Known>>,
 }
 
@@ -95,7 +106,8 @@ pub const READ_RETRIES: RetrySchedule = RetrySchedule {
 };
 
 impl SalesforceClients {
-    /// No client yet. `retries` is how often and how soon reads are tried again; see [`READ_RETRIES`].
+    /// No client yet, and nobody who counts their calls. `retries` is how often and how soon reads are tried again;
+    /// see [`READ_RETRIES`].
     ///
     /// # Errors
     /// [`NoHttpClient`] when TLS cannot be set up.
@@ -105,8 +117,16 @@ impl SalesforceClients {
             loopback: http_client(false)?,
             clock,
             retries,
+            ledger: None,
             known: Mutex::default(),
         })
+    }
+
+    /// Every call of a connection's client is taken from this ledger first.
+    #[must_use]
+    pub fn counted_by(mut self, ledger: Arc<dyn CallLedger>) -> Self {
+        self.ledger = Some(ledger);
+        self
     }
 
     /// The client of a connection. It is made anew when the connection's settings have changed.
@@ -130,7 +150,11 @@ impl SalesforceClients {
             &connection.username,
             &private_key,
         )?;
-        let client = Arc::new(self.unshared(grant, &connection.api_version));
+        let calls = match &self.ledger {
+            Some(ledger) => CallBudget::counted(connection.id, Arc::clone(ledger)),
+            None => CallBudget::uncounted(),
+        };
+        let client = Arc::new(self.make(grant, &connection.api_version, calls));
         known.insert(
             connection.id,
             Known {
@@ -145,18 +169,33 @@ impl SalesforceClients {
         Ok(client)
     }
 
-    /// A client for a grant that belongs to no connection yet, for example to try settings out.
+    /// A client for a grant that belongs to no connection yet, for example to try settings out. Nobody counts its
+    /// calls.
     pub fn unshared(&self, grant: Grant, api_version: &str) -> Salesforce {
+        self.make(grant, api_version, CallBudget::uncounted())
+    }
+
+    fn make(&self, grant: Grant, api_version: &str, calls: CallBudget) -> Salesforce {
         let http = if grant.login.is_loopback() {
             self.loopback.clone()
         } else {
             self.remote.clone()
         };
+        let calls = Arc::new(calls);
+        let tokens = TokenKeeper::new(
+            grant,
+            http.clone(),
+            Arc::clone(&self.clock),
+            self.retries,
+            Arc::clone(&calls),
+        );
         Salesforce {
-            tokens: TokenKeeper::new(grant, http.clone(), Arc::clone(&self.clock), self.retries),
+            tokens: Arc::new(tokens),
             http,
             api_version: api_version.to_owned(),
-            usage: LastUsage::default(),
+            usage: Arc::default(),
+            calls,
+            lane: Lane::Interactive,
             clock: Arc::clone(&self.clock),
             retries: self.retries,
         }
@@ -180,9 +219,17 @@ pub struct Org {
     pub organization: SalesforceId,
     /// Where it answers.
     pub instance_url: String,
+    /// The user whom the gateway acts as. What the gateway writes carries it as `LastModifiedById`.
+    pub user: SalesforceId,
 }
 
 impl Salesforce {
+    /// The same client, its calls taken from the budget of this lane. A new client is interactive.
+    #[must_use]
+    pub fn in_lane(&self, lane: Lane) -> Arc<Salesforce> {
+        Arc::new(Salesforce { lane, ..self.clone() })
+    }
+
     /// Daily API usage as last told; `None` before the first answer.
     pub fn api_usage(&self) -> Option<ApiUsage> {
         self.usage.get()
@@ -193,10 +240,11 @@ impl Salesforce {
     /// # Errors
     /// What the token endpoint answered.
     pub async fn org(&self) -> Result<Org, causeway_core::failure::Failure> {
-        let token: Arc<AccessToken> = self.tokens.token().await?;
+        let token: Arc<AccessToken> = self.tokens.token(self.lane).await?;
         Ok(Org {
             organization: token.organization,
             instance_url: token.instance.to_string(),
+            user: token.user,
         })
     }
 }

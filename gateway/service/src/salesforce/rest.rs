@@ -3,18 +3,21 @@
 use std::collections::BTreeMap;
 
 use causeway_core::Instant;
-use causeway_core::failure::{Call, Failure};
+use causeway_core::failure::Failure;
 use causeway_core::id::SalesforceId;
 use causeway_core::mapping::SalesforceObject;
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 
 use crate::salesforce::Salesforce;
-use crate::salesforce::transport::{Ask, Target};
+use crate::salesforce::transport::{Ask, Body, Target, is_too_large};
 use crate::salesforce::wire::{Describe, Limit, QueryPage, Version};
 
-/// Records that one call may read by id. Salesforce takes 2,000 by POST; 200 keep an answer small.
-const RETRIEVE_AT_ONCE: usize = 200;
+/// Records that one call may read by id (REST API Developer Guide, "Get Records with sObject Collections").
+const MOST_RETRIEVED: usize = 2_000;
+
+/// Values that one call may read, so that the answer of a wide object stays of a size that can be held.
+const VALUES_RETRIEVED: usize = 100_000;
 
 /// A record as REST answers: values by API name.
 pub type JsonRecord = Map<String, Value>;
@@ -100,30 +103,45 @@ impl Salesforce {
     ) -> Result<Retrieved, Failure> {
         let mut records = Vec::with_capacity(ids.len());
         let mut first = None;
-        for ids in ids.chunks(RETRIEVE_AT_ONCE) {
-            let body = json!({ "ids": ids, "fields": fields });
-            let path = ["composite", "sobjects", object];
-            let ask = Ask {
-                method: Method::POST,
-                target: Target::Versioned(&path),
-                query: &[],
-                body: Some(&body),
-                // By POST only since many ids make a long URL.
-                call: Call::Read,
+        let mut at_once = retrieved_at_once(fields.len());
+        let mut rest = ids;
+        while !rest.is_empty() {
+            let (now, later) = rest.split_at(at_once.min(rest.len()));
+            let (mut found, at) = match self.retrieve_once(object, now, fields).await {
+                // Long texts: fewer records at a time.
+                Err(failure) if is_too_large(&failure) && at_once > 1 => {
+                    at_once = (now.len() / 2).max(1);
+                    continue;
+                }
+                answered => answered?,
             };
-            let (mut found, at): (Vec<Option<JsonRecord>>, _) = self.json(&ask).await?;
-            if found.len() != ids.len() {
-                return Err(Failure::Unreadable {
-                    message: format!("expected {} records by id, not {}", ids.len(), found.len()),
-                });
-            }
             records.append(&mut found);
             first.get_or_insert(at);
+            rest = later;
         }
         Ok(Retrieved {
             records,
             at: first.unwrap_or_else(|| self.clock.now()),
         })
+    }
+
+    async fn retrieve_once(
+        &self,
+        object: &str,
+        ids: &[SalesforceId],
+        fields: &[&str],
+    ) -> Result<(Vec<Option<JsonRecord>>, Instant), Failure> {
+        let body = json!({ "ids": ids, "fields": fields });
+        let path = ["composite", "sobjects", object];
+        // By POST only since many ids make a long URL.
+        let ask = Ask::repeatable(Method::POST, Target::Versioned(&path), Body::Json(&body));
+        let (found, at): (Vec<Option<JsonRecord>>, _) = self.json(&ask).await?;
+        if found.len() != ids.len() {
+            return Err(Failure::Unreadable {
+                message: format!("expected {} records by id, not {}", ids.len(), found.len()),
+            });
+        }
+        Ok((found, at))
     }
 
     /// The org's limits by name. The user needs "View Setup and Configuration".
@@ -192,6 +210,11 @@ impl QueryPages<'_> {
         }
         Ok(records)
     }
+}
+
+/// Records to read by one call, where so many fields are asked of each.
+fn retrieved_at_once(fields: usize) -> usize {
+    (VALUES_RETRIEVED / fields.max(1)).clamp(1, MOST_RETRIEVED)
 }
 
 /// A SOQL list of ids, for `WHERE Id IN (…)`. Ids are letters and digits, so nothing needs quoting.

@@ -1,8 +1,8 @@
 //! The one way in which every request to Salesforce goes out.
 //!
-//! `Salesforce::exchange` adds the token, waits, understands what comes back, and does what the failure policy
-//! says as far as that is safe: a refused token is replaced once, reads are tried again on a schedule, writes never
-//! are.
+//! `Salesforce::exchange` takes a call from the budget, adds the token, waits, understands what comes back, and does
+//! what the failure policy says as far as that is safe: a refused token is replaced once, reads are tried again on a
+//! schedule, writes never are.
 
 use std::time::Duration;
 
@@ -10,14 +10,15 @@ use bytes::{Bytes, BytesMut};
 use causeway_core::Instant;
 use causeway_core::failure::{Call, Failure, NextStep, policy};
 use causeway_core::schedule::RetrySchedule;
-use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
+use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, RETRY_AFTER};
 use reqwest::{Method, Response};
 use secrecy::ExposeSecret;
 use serde::de::DeserializeOwned;
+use tokio::time::Instant as Ticks;
 use url::Url;
 
 use crate::salesforce::auth::AccessToken;
-use crate::salesforce::{Salesforce, errors, limits};
+use crate::salesforce::{Salesforce, errors, limits, soql};
 
 /// Bytes of a JSON answer that are read at most. The largest are describes of wide objects and query pages.
 const MAX_JSON: usize = 64 * 1024 * 1024;
@@ -25,11 +26,22 @@ const MAX_JSON: usize = 64 * 1024 * 1024;
 /// The longest wait that a `Retry-After` header may ask for.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(120);
 
-/// How long a whole exchange may take where the answer is read at once. Below Salesforce's own ten minutes.
+/// How long a request may take until its headers are there, and how long a body that is read at once may take then.
+/// Below Salesforce's own ten minutes.
 const JSON_TIMEOUT: Duration = Duration::from_secs(120);
+
+/// How long a token may let itself be waited for, with everything that is tried.
+const TOKEN_TIMEOUT: Duration = Duration::from_secs(600);
 
 /// Names the gateway in change events and logs of the org (REST API Developer Guide, "Call Options Header").
 const CALL_OPTIONS: &str = "client=causeway";
+
+/// The owner that the mapping gives stays: without this, active assignment rules replace it (REST API Developer
+/// Guide, "Assignment Rule Header").
+const AUTO_ASSIGN: (&str, &str) = ("Sforce-Auto-Assign", "FALSE");
+
+/// The org's duplicate rules hold for the gateway too (REST API Developer Guide, "Duplicate Rules Header").
+const DUPLICATE_RULES: (&str, &str) = ("Sforce-Duplicate-Rule-Header", "allowSave=false");
 
 /// A request before it has a token.
 #[derive(Debug)]
@@ -37,9 +49,57 @@ pub(super) struct Ask<'a> {
     pub method: Method,
     pub target: Target<'a>,
     pub query: &'a [(&'a str, &'a str)],
-    pub body: Option<&'a serde_json::Value>,
+    pub body: Body<'a>,
     /// Whether it may be repeated without harm.
     pub call: Call,
+    /// The request is given up at this moment, wherever it is; none: only each of its steps is bounded.
+    pub deadline: Option<Ticks>,
+}
+
+/// What a request carries.
+#[derive(Debug, Clone)]
+pub(super) enum Body<'a> {
+    None,
+    Json(&'a serde_json::Value),
+    Csv(Bytes),
+}
+
+/// Why a request did not succeed, and whether it can have done anything.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unsuccessful {
+    /// What went wrong.
+    pub failure: Failure,
+    /// Whether Salesforce may have done what was asked: the request went out and no refusal came back.
+    pub may_have_written: bool,
+}
+
+impl Unsuccessful {
+    /// A request that never went out.
+    pub(super) fn unsent(failure: Failure) -> Self {
+        Unsuccessful {
+            failure,
+            may_have_written: false,
+        }
+    }
+
+    /// A request that went out.
+    pub(super) fn sent(failure: Failure) -> Self {
+        let may_have_written = match &failure {
+            Failure::Salesforce { status, .. } => *status == 408 || *status >= 500,
+            Failure::NoAnswer { .. } | Failure::Unreadable { .. } => true,
+            Failure::Store { .. } => false,
+        };
+        Unsuccessful {
+            failure,
+            may_have_written,
+        }
+    }
+}
+
+impl From<Unsuccessful> for Failure {
+    fn from(unsuccessful: Unsuccessful) -> Self {
+        unsuccessful.failure
+    }
 }
 
 /// Where a request goes.
@@ -59,8 +119,21 @@ impl<'a> Ask<'a> {
             method: Method::GET,
             target,
             query,
-            body: None,
+            body: Body::None,
             call: Call::Read,
+            deadline: None,
+        }
+    }
+
+    /// A request that may be repeated although its method is not GET.
+    pub(super) fn repeatable(method: Method, target: Target<'a>, body: Body<'a>) -> Self {
+        Ask {
+            method,
+            target,
+            query: &[],
+            body,
+            call: Call::Read,
+            deadline: None,
         }
     }
 }
@@ -75,87 +148,114 @@ pub(super) struct Answer {
 
 impl Salesforce {
     /// Sends a request and reads its JSON answer.
-    pub(super) async fn json<T: DeserializeOwned>(&self, ask: &Ask<'_>) -> Result<(T, Instant), Failure> {
+    pub(super) async fn json<T: DeserializeOwned>(
+        &self,
+        ask: &Ask<'_>,
+    ) -> Result<(T, Instant), Unsuccessful> {
         let mut attempt = 1;
         let (body, at) = loop {
             let answer = Box::pin(self.exchange(ask)).await?;
-            let failure = match read_body(answer.response, MAX_JSON).await {
-                Ok(body) => break (body, answer.at),
-                Err(failure) => failure,
-            };
+            let failure =
+                match in_time(ask.deadline, JSON_TIMEOUT, read_body(answer.response, MAX_JSON)).await {
+                    Ok(body) => break (body, answer.at),
+                    Err(failure) => failure,
+                };
             match retry_delay(&self.retries, attempt, &failure, ask.call, None) {
-                Some(delay) => tokio::time::sleep(delay).await,
-                None => return Err(failure),
+                Some(delay) if !is_too_large(&failure) => tokio::time::sleep(delay).await,
+                _ => return Err(Unsuccessful::sent(failure)),
             }
             attempt += 1;
         };
-        let value = serde_json::from_slice(&body).map_err(|error| Failure::Unreadable {
-            message: format!(
-                "expected {} as JSON; line {} column {} does not fit",
-                route(&ask.target),
-                error.line(),
-                error.column()
-            ),
+        let value = serde_json::from_slice(&body).map_err(|error| {
+            Unsuccessful::sent(Failure::Unreadable {
+                message: format!(
+                    "expected {} as JSON; line {} column {} does not fit",
+                    route(&ask.target),
+                    error.line(),
+                    error.column()
+                ),
+            })
         })?;
         Ok((value, at))
     }
 
     /// Sends a request until it succeeds or the policy says to give up.
-    pub(super) async fn exchange(&self, ask: &Ask<'_>) -> Result<Answer, Failure> {
-        let mut token = self.tokens.token().await?;
+    pub(super) async fn exchange(&self, ask: &Ask<'_>) -> Result<Answer, Unsuccessful> {
+        let token = in_time(ask.deadline, TOKEN_TIMEOUT, self.tokens.token(self.lane));
+        let mut token = token.await.map_err(Unsuccessful::unsent)?;
         let mut replaced = false;
         let mut attempt = 1;
         loop {
-            let (failure, retry_after) = match self.send(ask, &token).await {
+            let (refused, retry_after) = match self.send(ask, &token).await {
                 Ok(answer) => return Ok(answer),
                 Err(refused) => refused,
             };
-            if policy(&failure, ask.call).next == NextStep::RefreshToken && !replaced {
+            if policy(&refused.failure, ask.call).next == NextStep::RefreshToken && !replaced {
                 // Refused before anything was done, so also a write may go again.
                 replaced = true;
-                token = self.tokens.replace(&token).await?;
+                let other = in_time(
+                    ask.deadline,
+                    TOKEN_TIMEOUT,
+                    self.tokens.replace(&token, self.lane),
+                );
+                token = other.await.map_err(Unsuccessful::unsent)?;
                 continue;
             }
-            match retry_delay(&self.retries, attempt, &failure, ask.call, retry_after) {
+            match retry_delay(&self.retries, attempt, &refused.failure, ask.call, retry_after) {
                 Some(delay) => {
                     tracing::info!(
                         route = route(&ask.target),
                         attempt,
                         ?delay,
-                        ?failure,
+                        failure = ?refused.failure,
                         "asking again"
                     );
                     tokio::time::sleep(delay).await;
                 }
-                None => return Err(failure),
+                None => return Err(refused),
             }
             attempt += 1;
         }
     }
 
     #[tracing::instrument(name = "salesforce.request", skip_all, fields(method = %ask.method, route = route(&ask.target)))]
-    async fn send(&self, ask: &Ask<'_>, token: &AccessToken) -> Result<Answer, (Failure, Option<Duration>)> {
-        let url = self.url(ask, token).map_err(|failure| (failure, None))?;
+    async fn send(
+        &self,
+        ask: &Ask<'_>,
+        token: &AccessToken,
+    ) -> Result<Answer, (Unsuccessful, Option<Duration>)> {
+        let unsent = |failure| (Unsuccessful::unsent(failure), None);
+        let url = self.url(ask, token).map_err(unsent)?;
+        self.calls.take(self.lane).await.map_err(unsent)?;
         let mut request = self
             .http
             .request(ask.method.clone(), url)
             .bearer_auth(token.secret.expose_secret())
             .header("Sforce-Call-Options", CALL_OPTIONS);
-        if !ask.query.is_empty() {
-            request = request.query(ask.query);
+        if ask.method != Method::GET {
+            for (name, value) in [AUTO_ASSIGN, DUPLICATE_RULES] {
+                request = request.header(name, value);
+            }
         }
-        if let Some(body) = ask.body {
-            request = request.json(body);
-        }
-        let started = tokio::time::Instant::now();
+        request = match &ask.body {
+            Body::None => request,
+            Body::Json(body) => request.json(body),
+            Body::Csv(body) => request
+                .header(CONTENT_TYPE, "text/csv; charset=UTF-8")
+                .body(body.clone()),
+        };
+        let started = Ticks::now();
         // Until the headers are there; a body that is streamed has its own bound on each piece.
-        let response = tokio::time::timeout(JSON_TIMEOUT, request.send())
+        let sending = async {
+            request.send().await.map_err(|error| Unsuccessful {
+                may_have_written: !error.is_connect() && !error.is_builder(),
+                failure: errors::no_answer(&error),
+            })
+        };
+        let response = tokio::time::timeout_at(ends_at(ask.deadline, JSON_TIMEOUT), sending)
             .await
-            .map_err(|_elapsed| {
-                let message = "no answer in time".to_owned();
-                (Failure::NoAnswer { message }, None)
-            })?
-            .map_err(|error| (errors::no_answer(&error), None))?;
+            .map_err(|_elapsed| (Unsuccessful::sent(no_answer_in_time()), None))?
+            .map_err(|unsuccessful| (unsuccessful, None))?;
         let status = response.status();
         if let Some(usage) = header(response.headers(), limits::HEADER) {
             self.usage.note(usage);
@@ -166,31 +266,37 @@ impl Salesforce {
             return Ok(Answer { response, at });
         }
         let retry_after = header(response.headers(), RETRY_AFTER.as_str()).and_then(read_retry_after);
-        let body = read_body(response, errors::MAX_ERROR_BODY)
+        let reading = read_body(response, errors::MAX_ERROR_BODY);
+        let body = in_time(ask.deadline, JSON_TIMEOUT, reading)
             .await
             .unwrap_or_default();
-        Err((errors::failure(status.as_u16(), &body), retry_after))
+        let failure = errors::failure(status.as_u16(), &body);
+        Err((Unsuccessful::sent(failure), retry_after))
     }
 
     fn url(&self, ask: &Ask<'_>, token: &AccessToken) -> Result<Url, Failure> {
-        match ask.target {
+        let mut url = match ask.target {
             Target::Versioned(segments) => {
                 let version = format!("v{}", self.api_version);
                 let path = ["services", "data", &version];
-                Ok(token
+                token
                     .instance
-                    .path(path.into_iter().chain(segments.iter().copied())))
+                    .path(path.into_iter().chain(segments.iter().copied()))
             }
             Target::Unversioned(segments) => {
                 let path = ["services", "data"];
-                Ok(token
+                token
                     .instance
-                    .path(path.into_iter().chain(segments.iter().copied())))
+                    .path(path.into_iter().chain(segments.iter().copied()))
             }
             Target::Link(link) => token.instance.link(link).ok_or_else(|| Failure::Unreadable {
                 message: "expected a link to the same host".to_owned(),
-            }),
+            })?,
+        };
+        if !ask.query.is_empty() {
+            url.set_query(Some(&soql::url_query(ask.query)));
         }
+        Ok(url)
     }
 
     /// The `Date` of an answer. A proxy that drops it leaves our own clock, which is said once in the log.
@@ -229,6 +335,13 @@ pub(super) fn retry_delay(
     }
 }
 
+const TOO_LARGE: &str = "expected an answer of at most";
+
+/// Whether an answer was larger than is read. Asking again for the same would give the same.
+pub(super) fn is_too_large(failure: &Failure) -> bool {
+    matches!(failure, Failure::Unreadable { message } if message.starts_with(TOO_LARGE))
+}
+
 /// Reads a body of at most `limit` bytes, counted after decompression.
 pub(super) async fn read_body(mut response: Response, limit: usize) -> Result<Bytes, Failure> {
     let mut body = BytesMut::new();
@@ -240,18 +353,36 @@ pub(super) async fn read_body(mut response: Response, limit: usize) -> Result<By
         {
             if body.len() + chunk.len() > limit {
                 return Err(Failure::Unreadable {
-                    message: format!("expected at most {limit} bytes"),
+                    message: format!("{TOO_LARGE} {limit} bytes"),
                 });
             }
             body.extend_from_slice(&chunk);
         }
         Ok(body.freeze())
     };
-    tokio::time::timeout(JSON_TIMEOUT, read)
+    in_time(None, JSON_TIMEOUT, read).await
+}
+
+/// Gives a step up at a request's deadline, and after `longest` in any case.
+async fn in_time<T>(
+    deadline: Option<Ticks>,
+    longest: Duration,
+    step: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    tokio::time::timeout_at(ends_at(deadline, longest), step)
         .await
-        .map_err(|_elapsed| Failure::NoAnswer {
-            message: "the answer did not end in time".to_owned(),
-        })?
+        .unwrap_or_else(|_elapsed| Err(no_answer_in_time()))
+}
+
+fn ends_at(deadline: Option<Ticks>, longest: Duration) -> Ticks {
+    let end = Ticks::now() + longest;
+    deadline.map_or(end, |deadline| deadline.min(end))
+}
+
+fn no_answer_in_time() -> Failure {
+    Failure::NoAnswer {
+        message: "no answer in time".to_owned(),
+    }
 }
 
 /// Name of a request for logs: its first two segments, never ids or data.
@@ -260,13 +391,14 @@ fn route(target: &Target<'_>) -> &'static str {
         Target::Versioned(segments) | Target::Unversioned(segments) => segments,
         Target::Link(_) => return "query page",
     };
-    match first.first() {
-        Some(&"query") => "query",
-        Some(&"queryAll") => "queryAll",
-        Some(&"sobjects") => "describe",
-        Some(&"composite") => "collections",
-        Some(&"limits") => "limits",
-        Some(&"jobs") => "jobs/query",
+    match first {
+        ["query", ..] => "query",
+        ["queryAll", ..] => "queryAll",
+        ["sobjects", ..] => "describe",
+        ["composite", ..] => "collections",
+        ["limits", ..] => "limits",
+        ["jobs", "ingest", ..] => "jobs/ingest",
+        ["jobs", ..] => "jobs/query",
         _ => "versions",
     }
 }

@@ -33,7 +33,13 @@ struct DescribeField {
     #[serde(default)]
     updateable: bool,
     #[serde(default)]
+    defaulted_on_create: bool,
+    #[serde(default)]
     calculated: bool,
+    #[serde(default)]
+    external_id: bool,
+    #[serde(default)]
+    unique: bool,
     #[serde(default)]
     reference_to: Vec<String>,
     #[serde(default)]
@@ -73,7 +79,10 @@ impl From<DescribeField> for SalesforceField {
             nillable: field.nillable,
             createable: field.createable,
             updateable: field.updateable,
+            defaulted_on_create: field.defaulted_on_create,
             calculated: field.calculated,
+            external_id: field.external_id,
+            unique: field.unique,
             reference_to: field.reference_to,
             picklist_values: field
                 .picklist_values
@@ -118,7 +127,32 @@ pub struct Limit {
     pub remaining: i64,
 }
 
-/// A Bulk API 2.0 query job.
+/// What became of one record of a collection (REST API Developer Guide, "sObject Collections").
+#[derive(Debug, Deserialize)]
+pub(super) struct SaveResult {
+    #[serde(default)]
+    pub id: Option<String>,
+    pub success: bool,
+    /// Only upserts say it, and failed ones say `true` as well.
+    #[serde(default)]
+    pub created: Option<bool>,
+    #[serde(default)]
+    pub errors: Vec<SaveError>,
+}
+
+/// Why a record of a collection was not written: `statusCode`, where other answers say `errorCode`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct SaveError {
+    #[serde(default)]
+    pub status_code: String,
+    #[serde(default)]
+    pub message: String,
+    #[serde(default)]
+    pub fields: Vec<String>,
+}
+
+/// A Bulk API 2.0 job.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Job {
@@ -126,6 +160,8 @@ pub(super) struct Job {
     pub state: String,
     #[serde(default)]
     pub number_records_processed: Option<u64>,
+    #[serde(default)]
+    pub number_records_failed: Option<u64>,
     #[serde(default)]
     pub error_message: Option<String>,
 }
@@ -153,7 +189,7 @@ mod tests {
             r#"{"name":"Lead","label":"Lead","fields":[
                 {"name":"Status","type":"picklist","length":255,"nillable":false,"createable":true,"updateable":true,
                  "restrictedPicklist":true,"picklistValues":[{"value":"Open","active":true},{"value":"Old","active":false}]},
-                {"name":"Odd__c","type":"hologram"},
+                {"name":"Odd__c","type":"hologram","externalId":true,"unique":true,"defaultedOnCreate":true},
                 {"name":"OwnerId","type":"reference","referenceTo":["Group","User"]}]}"#,
         )
         .unwrap();
@@ -163,6 +199,9 @@ mod tests {
         assert_eq!(object.fields["Status"].picklist_values, ["Open"]);
         assert!(object.fields["Status"].restricted_picklist);
         assert_eq!(object.fields["Odd__c"].kind, SalesforceType::Anytype);
+        let odd = &object.fields["Odd__c"];
+        assert!(odd.external_id && odd.unique && odd.defaulted_on_create);
+        assert!(!object.fields["OwnerId"].external_id);
         assert_eq!(object.fields["OwnerId"].reference_to, ["Group", "User"]);
     }
 }

@@ -1,6 +1,8 @@
-//! Work that nobody waits for: deciding what the inbox holds, and working on sync runs.
+//! Work that nobody waits for: deciding what the inbox holds, writing to Salesforce, and working on sync runs.
 
 mod inbox;
+mod outbox;
+mod schedule;
 mod sync;
 
 use std::sync::Arc;
@@ -18,10 +20,14 @@ use crate::app::inbox::free_earlier_claims;
 pub struct WorkerOptions {
     /// Workers that decide the inbox. One is enough on SQLite, which has one writer.
     pub inbox: usize,
+    /// Workers that write to Salesforce. Each works on one mapping of one connection at a time.
+    pub outbox: usize,
     /// How often work is looked for when nobody rings: what other processes queued, and what was postponed.
     pub poll: Duration,
     /// Connections that are synced at a time.
     pub syncs: usize,
+    /// How often instant syncs come by themselves; `None`: never.
+    pub instant_every: Option<Duration>,
     /// How long stopping waits for work under way. What is cut off then goes on after the next start.
     pub stop_within: Duration,
 }
@@ -30,8 +36,10 @@ impl Default for WorkerOptions {
     fn default() -> Self {
         WorkerOptions {
             inbox: 2,
+            outbox: 2,
             poll: Duration::from_secs(1),
             syncs: 2,
+            instant_every: None,
             stop_within: Duration::from_secs(20),
         }
     }
@@ -61,6 +69,15 @@ pub async fn start(app: Arc<App>, options: WorkerOptions) -> Result<Workers, Sto
         let name = format!("{}-{number}", uuid::Uuid::new_v4());
         tasks.spawn(inbox::run(Arc::clone(&app), name, options.poll, stop.clone()));
     }
+    for number in 0..options.outbox.max(1) {
+        let name = format!("{}-{number}", uuid::Uuid::new_v4());
+        tasks.spawn(outbox::run(Arc::clone(&app), name, options.poll, stop.clone()));
+    }
+    tasks.spawn(schedule::run(
+        Arc::clone(&app),
+        options.instant_every,
+        stop.clone(),
+    ));
     tasks.spawn(sync::run(app, options.syncs.max(1), options.poll, stop.clone()));
     Ok(Workers {
         tasks,

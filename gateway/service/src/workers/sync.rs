@@ -5,28 +5,36 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use causeway_core::id::{ConnectionId, RunId};
+use causeway_core::ports::StoreError;
+use causeway_core::ports::runs::RunKind;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::{self, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
-use crate::app::initial_sync::progress::SyncProgress;
-use crate::app::initial_sync::{SyncEnd, run_to_end_in_turn};
+use crate::app::sync::progress::SyncProgress;
+use crate::app::sync::{SyncEnd, run_to_end_in_turn};
 
 /// Takes up every unfinished run; at most `at_once` of them are worked on at a time. The others wait for their turn
 /// or for a pause of their own to end.
 pub(super) async fn run(app: Arc<App>, at_once: usize, poll: Duration, stop: CancellationToken) {
     let mut running: JoinSet<()> = JoinSet::new();
-    let mut busy: HashMap<task::Id, ConnectionId> = HashMap::new();
+    let mut busy: HashMap<task::Id, (ConnectionId, bool)> = HashMap::new();
     let slots = Arc::new(Semaphore::new(at_once));
     while !stop.is_cancelled() {
-        match app.store.read(|tx| tx.unfinished_runs()).await {
+        match unfinished(&app).await {
             Ok(runs) => {
-                for (connection, run) in runs {
-                    if busy.values().all(|other| *other != connection) {
+                for Unfinished {
+                    connection,
+                    run,
+                    instant,
+                } in runs
+                {
+                    // An instant sync goes on beside a long run over everything.
+                    if busy.values().all(|other| *other != (connection, instant)) {
                         let slots = Arc::clone(&slots);
                         let work = work(Arc::clone(&app), connection, run, slots, stop.clone());
-                        busy.insert(running.spawn(work).id(), connection);
+                        busy.insert(running.spawn(work).id(), (connection, instant));
                     }
                 }
             }
@@ -48,6 +56,34 @@ pub(super) async fn run(app: Arc<App>, at_once: usize, poll: Duration, stop: Can
         }
     }
     while running.join_next().await.is_some() {}
+}
+
+struct Unfinished {
+    connection: ConnectionId,
+    run: RunId,
+    instant: bool,
+}
+
+async fn unfinished(app: &App) -> Result<Vec<Unfinished>, StoreError> {
+    app.store
+        .read(|tx| {
+            let mut unfinished = Vec::new();
+            for (connection, run) in tx.unfinished_runs()? {
+                // A run that cannot be read is taken up all the same: it is failed then.
+                let instant = match tx.run(connection, run) {
+                    Ok(state) => state.is_some_and(|state| state.kind == RunKind::Instant),
+                    Err(StoreError::Corrupt { .. }) => false,
+                    Err(error) => return Err(error),
+                };
+                unfinished.push(Unfinished {
+                    connection,
+                    run,
+                    instant,
+                });
+            }
+            Ok(unfinished)
+        })
+        .await
 }
 
 async fn work(

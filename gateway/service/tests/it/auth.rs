@@ -179,7 +179,8 @@ async fn a_signed_assertion_is_exchanged_for_an_access_token() {
     for (assertion, scope) in [
         (
             gateway.token("partner"),
-            "salesforce:write records:read syncs:read syncs:write logs:read connection:read",
+            "salesforce:write records:read records:write syncs:read syncs:write logs:read decisions:write \
+             connection:read",
         ),
         (rs256(&gateway.claims("signer")), "records:read connection:read"),
     ] {

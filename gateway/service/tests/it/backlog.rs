@@ -1,7 +1,10 @@
 //! A large inbox, and changes that no worker survives.
 
+use std::collections::BTreeMap;
+
 use causeway::app::inbox::decide_inbox;
 use causeway::app::read;
+use causeway_core::decide::MergedInto;
 use causeway_core::id::SalesforceId;
 use causeway_core::ports::Lane;
 use causeway_core::ports::inbox::{ChangeKind, ReceivedChange};
@@ -32,6 +35,8 @@ fn change(linked: &Linked, number: u32, second: u32) -> ReceivedChange {
             "{{\"LastName\":\"N{second}\",\"Extra{second}\":\"{}\"}}",
             "x".repeat(2_000)
         ),
+        changed: BTreeMap::new(),
+        merged: MergedInto::Unknown,
         source: "pump".to_owned(),
     }
 }

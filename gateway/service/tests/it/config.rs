@@ -207,3 +207,31 @@ fn problems(folder: &TempDir, environment: &[(&str, &str)]) -> Vec<(String, Stri
         other => panic!("{other:?}"),
     }
 }
+
+#[test]
+fn workers_are_counted_and_instant_syncs_come_as_often_as_is_sensible() {
+    let written = |section: &str| {
+        written(&format!(
+            "[secrets]\nmaster_key = \"{KEY}\"\n[workers]\n{section}\n"
+        ))
+    };
+    let config = load(&written("outbox = 3\ninstant_every_seconds = 300"), &[]).unwrap();
+    assert_eq!(config.workers.outbox, 3);
+    assert_eq!(
+        config.workers.instant_every,
+        Some(std::time::Duration::from_secs(300))
+    );
+    assert!(redacted(&config).contains("outbox = 3\n"));
+    assert!(redacted(&config).contains("instant_every_seconds = 300\n"));
+    let config = load(&written("outbox = 1"), &[]).unwrap();
+    assert_eq!(config.workers.instant_every, None);
+    for (section, says) in [
+        ("outbox = 0", "write 1 to 64"),
+        ("instant_every_seconds = 9", "write 0 for never, or 10 to 86400"),
+        ("instant_every_seconds = -1", "write 0 for never, or 10 to 86400"),
+    ] {
+        let found = problems(&written(section), &[]);
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].2.contains(says), "{found:?}");
+    }
+}

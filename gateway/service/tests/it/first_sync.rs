@@ -49,7 +49,9 @@ async fn commands_alone_connect_an_org_map_it_and_carry_it_over() {
         .collect();
     assert_eq!(
         row,
-        ["Contact", "contact", "250", "249", "0", "0", "0", "0", "1", "0"],
+        [
+            "Contact", "contact", "250", "249", "0", "0", "0", "0", "0", "1", "0"
+        ],
         "{summary}"
     );
     assert!(summary.contains("held, by reason"), "{summary}");

@@ -29,12 +29,14 @@ pub const ORGANIZATION: &str = "00D8a00001rBqb8EAC";
 /// Shared secret of every HS256 client.
 pub const SECRET: &str = "a-secret-of-the-tests-with-many-characters";
 /// Every scope there is.
-pub const ALL_SCOPES: [&str; 6] = [
+pub const ALL_SCOPES: [&str; 8] = [
     "salesforce:write",
     "records:read",
+    "records:write",
     "syncs:read",
     "syncs:write",
     "logs:read",
+    "decisions:write",
     "connection:read",
 ];
 
@@ -270,20 +272,24 @@ impl Gateway {
                         {"partner": "account", "type": "Reference", "salesforce": "AccountId"}]}),
             ),
         ] {
-            let document: MappingDocument = serde_json::from_value(document).unwrap();
-            let text = serde_json::to_string(&document).unwrap();
-            let connection = self.connection;
-            self.app()
-                .store
-                .write(Lane::Interactive, move |tx| {
-                    let mapping: MappingId = tx.next_mapping(connection)?;
-                    let plan =
-                        MappingPlan::check(mapping, PlanRevision(1), &document, &object, None).unwrap();
-                    tx.add_plan(connection, &plan, &text, chrono::Utc::now())
-                })
-                .await
-                .unwrap();
+            self.map(document, object).await;
         }
+    }
+
+    /// Puts a mapping in force.
+    pub async fn map(&self, document: Value, object: SalesforceObject) {
+        let document: MappingDocument = serde_json::from_value(document).unwrap();
+        let text = serde_json::to_string(&document).unwrap();
+        let connection = self.connection;
+        self.app()
+            .store
+            .write(Lane::Interactive, move |tx| {
+                let mapping: MappingId = tx.next_mapping(connection)?;
+                let plan = MappingPlan::check(mapping, PlanRevision(1), &document, &object, None).unwrap();
+                tx.add_plan(connection, &plan, &text, chrono::Utc::now())
+            })
+            .await
+            .unwrap();
     }
 }
 
@@ -426,12 +432,17 @@ fn connection(name: &str, enabled: bool) -> Connection {
         api_version: "67.0".to_owned(),
         organization: None,
         instance_url: None,
+        integration_user: None,
+        daily_calls: None,
+        daily_allowance: None,
         enabled,
         created_at: chrono::Utc::now(),
     }
 }
 
-fn object(name: &str, fields: &[(&str, SalesforceType, &[&str])]) -> SalesforceObject {
+/// An object as Salesforce would describe it, with these fields and the system's own. A field `Partner_Id__c` is a
+/// unique external id.
+pub fn object(name: &str, fields: &[(&str, SalesforceType, &[&str])]) -> SalesforceObject {
     let system = [
         ("Id", SalesforceType::Id, &[][..]),
         ("OwnerId", SalesforceType::Reference, &["User"][..]),
@@ -452,7 +463,10 @@ fn object(name: &str, fields: &[(&str, SalesforceType, &[&str])]) -> SalesforceO
                     nillable: true,
                     createable: true,
                     updateable: true,
+                    defaulted_on_create: false,
                     calculated: false,
+                    external_id: *name == "Partner_Id__c",
+                    unique: *name == "Partner_Id__c",
                     reference_to: targets.iter().map(|target| (*target).to_owned()).collect(),
                     picklist_values: Vec::new(),
                     restricted_picklist: false,

@@ -265,6 +265,22 @@ async fn addresses_and_methods_that_are_unknown_are_told_apart() {
     assert_eq!(answer.status(), StatusCode::METHOD_NOT_ALLOWED);
     assert_eq!(answer.headers()["allow"], "GET, POST");
     problem(answer, "method-not-allowed").await;
+    for (path, allow) in [
+        ("/v1/records/contact", "GET, POST"),
+        ("/v1/records/contact/1", "GET, DELETE"),
+        ("/v1/records/contact/1/undelete", "POST"),
+        ("/v1/held/1/retry", "POST"),
+        ("/v1/conflicts/1/restore", "POST"),
+    ] {
+        let answer = gateway
+            .http
+            .patch(format!("{}{path}", gateway.url()))
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(answer.headers()["allow"], allow, "{path}");
+        problem(answer, "method-not-allowed").await;
+    }
     gateway.stop().await;
 }
 

@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use causeway::app::AppOptions;
 use causeway::app::administer::apply_mapping;
-use causeway::app::initial_sync::progress::SyncProgress;
-use causeway::app::initial_sync::{self, SyncEnd};
 use causeway::app::receive::{Posted, receive_changes};
+use causeway::app::sync::progress::SyncProgress;
+use causeway::app::sync::{self, SyncEnd};
 use causeway_core::decide::Outcome;
 use causeway_core::failure::NextStep;
 use causeway_core::mapping::{MappingDocument, Scope};
 use causeway_core::ports::logs::LogFilter;
-use causeway_core::ports::runs::{PartProgress, Run, RunState};
+use causeway_core::ports::runs::{PartProgress, Run, RunState, Watermark};
 use causeway_core::record::FieldValue;
 use emulated_org::{NewUser, RecordId, Value};
 use serde_json::json;
@@ -197,7 +197,7 @@ async fn stop_after(linked: &Linked, run: causeway_core::id::RunId, rows: u64) -
             stopping.cancel();
         }
     });
-    let end = Box::pin(initial_sync::run_once(
+    let end = Box::pin(sync::run_once(
         &linked.app,
         linked.connection,
         run,
@@ -282,7 +282,7 @@ async fn only_the_watermark_is_set_where_history_stays_behind() {
     let watermark = linked
         .app
         .store
-        .read(move |tx| tx.watermark(connection, mapping))
+        .read(move |tx| tx.watermark(connection, mapping, Watermark::Changes))
         .await
         .unwrap();
     assert!(watermark.is_some());
@@ -470,7 +470,7 @@ async fn a_mapping_that_changes_while_its_pages_are_applied_is_read_anew_at_once
     let (progress, mut watching) = watch::channel(SyncProgress::default());
     let stop = CancellationToken::new();
     let (end, ()) = tokio::join!(
-        Box::pin(initial_sync::run_once(
+        Box::pin(sync::run_once(
             &linked.app,
             linked.connection,
             run,

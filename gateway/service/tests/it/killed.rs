@@ -5,13 +5,13 @@ use std::collections::BTreeSet;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, ExitStatus, Stdio};
 
-use causeway::app::initial_sync::SyncEnd;
 use causeway::app::read;
 use causeway::app::receive::{Posted, receive_changes};
+use causeway::app::sync::SyncEnd;
 use causeway_core::ports::runs::RunState;
 use causeway_core::record::FieldValue;
-use emulated_org::Value;
-use serde_json::json;
+use emulated_org::Value as Seeded;
+use serde_json::{Value, json};
 
 use crate::linked::{Linked, quick_options};
 
@@ -33,7 +33,7 @@ async fn causeway(linked: &Linked, arguments: &[&str]) -> ExitStatus {
 
 async fn sync_killed_at(failpoint: &str, contacts: usize) {
     let linked = Linked::mapped(quick_options(), Vec::new()).await;
-    let rows = (0..contacts).map(|number| vec![("LastName", Value::text(format!("N{number}")))]);
+    let rows = (0..contacts).map(|number| vec![("LastName", Seeded::text(format!("N{number}")))]);
     let seeded: BTreeSet<String> = linked
         .org
         .seed("Contact", rows)
@@ -137,4 +137,57 @@ async fn changes_whose_worker_was_killed_are_decided_by_the_next_process() {
     for failpoint in ["inbox.claimed", "inbox.claimed:2", "inbox.decided"] {
         Box::pin(inbox_killed_at(failpoint)).await;
     }
+}
+
+/// Leads that were posted; a process dies at a place while it writes them, another goes on. `posts`: how many leads,
+/// `jobs`: how many Bulk jobs that takes in all.
+async fn outbox_killed_at(failpoint: &str, posts: usize, jobs: u64) {
+    const JOBS: &str = "/services/data/{version}/jobs/ingest";
+    let linked = Linked::both_ways(quick_options()).await;
+    let names: Vec<String> = (0..posts).map(|number| format!("N{number:04}")).collect();
+    for names in names.chunks(1_000) {
+        let rows: Vec<Value> = names
+            .iter()
+            .map(|name| json!({"fields": {"last_name": name, "company": "Acme"}}))
+            .collect();
+        linked.post("lead", &rows).await;
+    }
+    let killed = causeway(&linked, &["--failpoint", failpoint, "serve"]).await;
+    assert_eq!(killed.signal(), Some(SIGABRT), "{failpoint}: {killed:?}");
+
+    let linked = linked.an_hour_later().await;
+    linked.drain_outbox().await;
+    let leads = linked.rows("SELECT LastName FROM Lead ORDER BY LastName").await;
+    let found: Vec<&str> = leads
+        .iter()
+        .map(|lead| lead["LastName"].as_str().unwrap())
+        .collect();
+    assert_eq!(found, names, "{failpoint}: none lost, none doubled");
+    assert_eq!(linked.org.request_log().count("POST", JOBS), jobs, "{failpoint}");
+    assert_eq!(linked.held().await, [], "{failpoint}");
+    let records = linked.records("lead").await;
+    assert!(
+        records.iter().all(|record| record.salesforce_id.is_some()),
+        "{failpoint}: every record knows its Salesforce record"
+    );
+}
+
+#[tokio::test]
+async fn writes_whose_worker_was_killed_are_ended_by_the_next_process_and_none_is_doubled() {
+    for failpoint in [
+        "outgoing.claimed",
+        "outgoing.prepared",
+        "outgoing.sent",
+        "outgoing.read_back",
+        "outgoing.settled",
+        "outgoing.sent:2",
+    ] {
+        Box::pin(outbox_killed_at(failpoint, 450, 0)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_bulk_job_whose_worker_was_killed_is_taken_over() {
+    Box::pin(outbox_killed_at("bulk.created", 2_050, 2)).await;
+    Box::pin(outbox_killed_at("bulk.uploaded", 2_050, 1)).await;
 }

@@ -11,22 +11,29 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use causeway::app::administer::{ConnectionSettings, add_connection, apply_mapping};
 use causeway::app::inbox::decide_inbox;
-use causeway::app::initial_sync::progress::SyncProgress;
-use causeway::app::initial_sync::{self, SyncEnd};
+use causeway::app::outgoing::{Round, write_outgoing};
+use causeway::app::post::{Posted, Requested, RowAnswer, RowOutcome, post};
+use causeway::app::sync::progress::SyncProgress;
+use causeway::app::sync::{self, SyncEnd};
 use causeway::app::{App, AppOptions};
 use causeway::clock::{Clock, SystemClock};
+use causeway::salesforce::rest::{JsonRecord, Seen};
 use causeway::salesforce::{Salesforce, SalesforceClients};
 use causeway::vault::Vault;
 use causeway_core::Instant;
-use causeway_core::id::{ConnectionId, Position, RunId};
+use causeway_core::id::{ConnectionId, Position, RecordId, RunId};
 use causeway_core::mapping::MappingDocument;
 use causeway_core::ports::connections::{Environment, PartnerUser};
+use causeway_core::ports::links::HeldRecord;
+use causeway_core::ports::outbox::OutgoingBacklog;
 use causeway_core::ports::records::{RecordFilter, StoredRecord};
-use causeway_core::ports::runs::Run;
+use causeway_core::ports::runs::{Run, RunKind};
 use causeway_core::schedule::RetrySchedule;
+use causeway_core::units::partner_news::PostMode;
 use causeway_store::{Store, StoreOptions};
 use emulated_org::{EmulatedOrg, Options};
 use secrecy::{SecretBox, SecretString};
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -92,6 +99,11 @@ pub fn quick_options() -> AppOptions {
             ..quick_retries()
         },
         sync_retries: quick_retries(),
+        outbox_retries: RetrySchedule {
+            attempts: u32::MAX,
+            ..quick_retries()
+        },
+        write_within: Duration::from_secs(5),
         ..AppOptions::default()
     }
 }
@@ -129,6 +141,43 @@ pub fn documents() -> Vec<MappingDocument> {
         .collect()
 }
 
+/// Leads, contacts and accounts that travel both ways.
+pub fn two_way_documents(default_owner: &str) -> Vec<MappingDocument> {
+    let document = |partner: &str, salesforce: &str, fields: Value| {
+        serde_json::from_value(json!({
+            "partnerObject": partner, "salesforceObject": salesforce, "direction": "both",
+            "defaultOwner": "u-default", "salesforceDefaultOwner": default_owner, "externalId": "Partner_Id__c",
+            "partnerDeletePolicy": "delete", "fields": fields,
+        }))
+        .unwrap()
+    };
+    vec![
+        document(
+            "account",
+            "Account",
+            json!([{"partner": "name", "type": "Text", "salesforce": "Name", "required": true, "rule": "mostRecent"},
+                   {"partner": "phone", "type": "Phone", "salesforce": "Phone", "rule": "mostRecent"}]),
+        ),
+        document(
+            "contact",
+            "Contact",
+            json!([{"partner": "last_name", "type": "Text", "salesforce": "LastName", "required": true,
+                    "rule": "mostRecent"},
+                   {"partner": "account", "type": "Reference", "salesforce": "AccountId", "rule": "mostRecent"}]),
+        ),
+        document(
+            "lead",
+            "Lead",
+            json!([{"partner": "last_name", "type": "Text", "salesforce": "LastName", "required": true,
+                    "rule": "mostRecent"},
+                   {"partner": "company", "type": "Text", "salesforce": "Company", "required": true,
+                    "rule": "mostRecent"},
+                   {"partner": "phone", "type": "Phone", "salesforce": "Phone", "rule": "mostRecent"},
+                   {"partner": "title", "type": "Text", "salesforce": "Title", "rule": "partner"}]),
+        ),
+    ]
+}
+
 async fn app(folder: &TempDir, clock: Arc<dyn Clock>, options: AppOptions) -> Arc<App> {
     let url = format!("sqlite://{}", folder.path().join("causeway.db").display());
     let store = Store::open(&url, StoreOptions::default()).await.unwrap();
@@ -140,7 +189,22 @@ async fn app(folder: &TempDir, clock: Arc<dyn Clock>, options: AppOptions) -> Ar
 impl Linked {
     /// An org and a gateway that know each other; nothing is mapped.
     pub async fn start(options: AppOptions, users: Vec<PartnerUser>) -> Linked {
-        let org = EmulatedOrg::start(Options::default()).await.unwrap();
+        Linked::start_on(Options::default(), options, users).await
+    }
+
+    /// As [`Linked::start`], with an org of these options.
+    pub async fn start_on(org: Options, options: AppOptions, users: Vec<PartnerUser>) -> Linked {
+        Linked::start_capped(org, options, users, None).await
+    }
+
+    /// As [`Linked::start_on`], with a cap of calls.
+    pub async fn start_capped(
+        org: Options,
+        options: AppOptions,
+        users: Vec<PartnerUser>,
+        daily_calls: Option<u64>,
+    ) -> Linked {
+        let org = EmulatedOrg::start(org).await.unwrap();
         let (private_key, public_key) = key_pair();
         org.register_app(emulated_org::App::pre_authorized(CONSUMER_KEY, public_key))
             .unwrap();
@@ -157,6 +221,7 @@ impl Linked {
                 username: org.admin_username().to_owned(),
                 private_key,
                 api_version: "67.0".to_owned(),
+                daily_calls,
                 clients: Vec::new(),
                 users,
             },
@@ -193,6 +258,132 @@ impl Linked {
         Linked { app, ..self }
     }
 
+    /// An org with an external id on its objects, and a gateway that maps leads, contacts and accounts both ways.
+    pub async fn both_ways(options: AppOptions) -> Linked {
+        Linked::both_ways_capped(options, None).await
+    }
+
+    /// As [`Linked::both_ways`], with a cap of calls.
+    pub async fn both_ways_capped(options: AppOptions, daily_calls: Option<u64>) -> Linked {
+        let metadata = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/end-to-end/metadata");
+        let org = Options {
+            sfdx_source: vec![PathBuf::from(metadata)],
+            ..Options::default()
+        };
+        let linked = Linked::start_capped(org, options, Vec::new(), daily_calls).await;
+        let admin = linked.admin().await;
+        for document in two_way_documents(&admin) {
+            linked.map(&document).await;
+        }
+        linked
+    }
+
+    /// Id of the user whom the gateway acts as.
+    pub async fn admin(&self) -> String {
+        let soql = format!(
+            "SELECT Id FROM User WHERE Username = '{}'",
+            self.org.admin_username()
+        );
+        let users = self.rows(&soql).await;
+        users[0]["Id"].as_str().unwrap().to_owned()
+    }
+
+    /// What the org answers to a query.
+    pub async fn rows(&self, soql: &str) -> Vec<JsonRecord> {
+        self.salesforce()
+            .await
+            .query(soql, Seen::Live)
+            .all()
+            .await
+            .unwrap()
+    }
+
+    /// Posts records as the partner; none is refused. Their numbers, in order.
+    pub async fn post(&self, object: &str, rows: &[Value]) -> Vec<RecordId> {
+        let answers = self.posted(object, rows).await;
+        answers
+            .into_iter()
+            .map(|answer| {
+                assert_ne!(answer.outcome, RowOutcome::Refused, "{answer:?}");
+                answer.record.unwrap()
+            })
+            .collect()
+    }
+
+    /// Posts records as the partner.
+    pub async fn posted(&self, object: &str, rows: &[Value]) -> Vec<RowAnswer> {
+        let requested = Requested::Edits {
+            mode: PostMode::Upsert,
+            rows: rows.iter().map(Value::to_string).collect(),
+        };
+        self.ask(object, requested).await
+    }
+
+    /// Asks for something as the partner.
+    pub async fn ask(&self, object: &str, request: Requested) -> Vec<RowAnswer> {
+        let posted = Posted {
+            connection: self.connection,
+            client: "partner".to_owned(),
+            object: object.to_owned(),
+            request,
+            idempotency: None,
+        };
+        post(&self.app, posted).await.unwrap()
+    }
+
+    /// Works on the outbox once.
+    pub async fn write_once(&self) -> Round {
+        let stop = CancellationToken::new();
+        Box::pin(write_outgoing(&self.app, "test", &stop)).await.unwrap()
+    }
+
+    /// Works on the outbox until nothing waits in it any more.
+    pub async fn drain_outbox(&self) {
+        let deadline = tokio::time::Instant::now() + Duration::from_secs(60);
+        loop {
+            if self.write_once().await.claimed == 0 {
+                let waiting = self.outbox().await;
+                if waiting.links == 0 {
+                    return;
+                }
+                assert!(
+                    tokio::time::Instant::now() < deadline,
+                    "the outbox does not drain: {waiting:?}"
+                );
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        }
+    }
+
+    /// What waits in the outbox.
+    pub async fn outbox(&self) -> OutgoingBacklog {
+        let connection = self.connection;
+        self.app
+            .store
+            .read(move |tx| tx.outgoing_backlog(connection))
+            .await
+            .unwrap()
+    }
+
+    /// Held records.
+    pub async fn held(&self) -> Vec<HeldRecord> {
+        let connection = self.connection;
+        self.app
+            .store
+            .read(move |tx| tx.held(connection, None, 1_000))
+            .await
+            .unwrap()
+    }
+
+    /// Carries a sync of this kind out.
+    pub async fn sync_kind(&self, kind: RunKind) -> Run {
+        let run = sync::start(&self.app, self.connection, kind, Vec::new())
+            .await
+            .unwrap();
+        assert_eq!(self.work_on(run).await, SyncEnd::Completed);
+        self.run(run).await
+    }
+
     /// As [`Linked::start`], with [`documents`] mapped.
     pub async fn mapped(options: AppOptions, users: Vec<PartnerUser>) -> Linked {
         let linked = Linked::start(options, users).await;
@@ -221,7 +412,7 @@ impl Linked {
     }
 
     pub async fn queue_sync(&self) -> RunId {
-        initial_sync::start(&self.app, self.connection, Vec::new())
+        sync::start(&self.app, self.connection, RunKind::Initial, Vec::new())
             .await
             .unwrap()
     }
@@ -230,15 +421,9 @@ impl Linked {
     pub async fn work_on(&self, run: RunId) -> SyncEnd {
         let (progress, _) = watch::channel(SyncProgress::default());
         let stop = CancellationToken::new();
-        Box::pin(initial_sync::run_once(
-            &self.app,
-            self.connection,
-            run,
-            &progress,
-            &stop,
-        ))
-        .await
-        .unwrap()
+        Box::pin(sync::run_once(&self.app, self.connection, run, &progress, &stop))
+            .await
+            .unwrap()
     }
 
     /// Queues an initial sync and works on it until it is completed.

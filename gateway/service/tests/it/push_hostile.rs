@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use causeway::app::receive::{Idempotency, Posted, receive_changes};
+use causeway::app::idempotency::Idempotency;
+use causeway::app::receive::{Posted, receive_changes};
 use causeway_core::ports::Lane;
 use causeway_core::ports::inbox::{IdempotencyKey, SavedAnswer};
 use causeway_store::throwaway_postgres::ThrowawayPostgres;
@@ -399,6 +400,8 @@ async fn the_same_request_at_two_gateways_locks_in_one_order() {
                             observed: at,
                         },
                         fields: r#"{"LastName":"Ann"}"#.to_owned(),
+                        changed: std::collections::BTreeMap::new(),
+                        merged: causeway_core::decide::MergedInto::Unknown,
                         source: "pump".to_owned(),
                     };
                     tx.receive(connection, &[change], Lane::Interactive, at)?;

@@ -6,6 +6,7 @@ use reqwest::StatusCode;
 use serde_json::{Value, json};
 
 use crate::gateway::{Gateway, ORGANIZATION, problem};
+use crate::two_ways::{self, both_ways};
 
 const ACCOUNT: &str = "001ZM000001n4n5YAA";
 const NG: &str = "003ZM000001n4n1YAA";
@@ -128,7 +129,9 @@ async fn the_feed_goes_on_where_it_was_left_and_shows_deletes() {
     let changes = third["changes"].as_array().unwrap();
     assert_eq!(changes.len(), 1);
     assert_eq!(changes[0]["presence"], "deleted");
-    assert_eq!(changes[0]["salesforceId"], sf(&id(1)));
+    for nothing in ["salesforceId", "key", "owner"] {
+        assert_eq!(changes[0][nothing], json!(null), "{nothing}");
+    }
     assert_eq!(changes[0]["fields"], json!({}));
     let page: Value = gateway.get_json("partner", "/v1/changes?object=account").await;
     assert_eq!(page["changes"], json!([]));
@@ -178,6 +181,7 @@ async fn a_value_that_cannot_cross_is_held_and_logged_with_its_reason() {
     let found = held["held"].as_array().unwrap();
     assert_eq!(found.len(), 1, "{held}");
     assert_eq!(found[0]["salesforceId"], sf(NG));
+    assert!(found[0]["id"].as_str().unwrap().parse::<i64>().unwrap() > 0);
     assert_eq!(found[0]["object"], "contact");
     assert_eq!(found[0]["reason"], "conversion");
     assert_eq!(found[0]["problems"][0]["partnerField"], "last_name");
@@ -265,9 +269,14 @@ async fn mappings_and_connection_are_shown_without_secrets() {
     let contact = &mappings["mappings"][1];
     assert_eq!(contact["partnerObject"], "contact");
     assert_eq!(contact["revision"], 1);
+    assert_eq!(contact["direction"], "salesforceToPartner");
+    assert_eq!(contact["externalId"], Value::Null);
     assert_eq!(contact["fields"][0]["partner"], "last_name");
     assert_eq!(contact["fields"][0]["required"], true);
-    assert_eq!(contact["links"], json!({"linked": 1, "held": 0, "deleted": 0}));
+    assert_eq!(
+        contact["links"],
+        json!({"linked": 1, "held": 0, "creating": 0, "deleted": 0})
+    );
     let connection: Value = gateway.get_json("partner", "/v1/connection").await;
     let names: Vec<&str> = connection
         .as_object()
@@ -286,9 +295,68 @@ async fn mappings_and_connection_are_shown_without_secrets() {
             "organization",
             "instanceUrl",
             "enabled",
-            "createdAt"
+            "createdAt",
+            "inbox",
+            "outbox",
+            "calls"
         ]
     );
+    assert_eq!(connection["inbox"], json!({"waiting": 0, "oldest": null}));
+    assert_eq!(connection["outbox"], json!({"waiting": 0, "oldest": null}));
+    assert_eq!(connection["calls"], json!({"spent": 0, "cap": 5000}));
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_mapping_both_ways_shows_what_each_side_decides() {
+    let gateway = both_ways("unlink").await;
+    let mappings: Value = gateway.get_json("partner", "/v1/mappings").await;
+    let contact = &mappings["mappings"][1];
+    assert_eq!(contact["direction"], "both");
+    assert_eq!(contact["deletePolicy"], "delete");
+    assert_eq!(contact["partnerDeletePolicy"], "unlink");
+    assert_eq!(contact["externalId"], "Partner_Id__c");
+    assert_eq!(contact["salesforceDefaultOwner"], "0058a00000rBqb8AAC");
+    assert_eq!(contact["ownerRule"], "salesforce");
+    assert_eq!(contact["identity"], Value::Null);
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_merged_record_names_the_one_that_stands_for_it_now() {
+    let gateway = both_ways("delete").await;
+    let fields = json!({"LastName": "Ng", "OwnerId": "0058a00000rBqb8"});
+    gateway
+        .push_and_settle(json!([
+            two_ways::contact(&id(1), 1, fields.clone()),
+            two_ways::contact(&id(2), 1, fields.clone()),
+            two_ways::contact(&id(3), 1, fields),
+        ]))
+        .await;
+    let mut records = Vec::new();
+    for number in 1..=3 {
+        let path = format!("/v1/records/contact?salesforceId={}", id(number));
+        records.push(only(&gateway, &path).await["id"].as_str().unwrap().to_owned());
+    }
+    for (merged, second) in [(1, 5), (2, 6)] {
+        let merge = json!({"object": "Contact", "operation": "delete", "id": id(merged),
+            "systemModstamp": stamp(second), "observedAt": stamp(second), "masterRecordId": id(merged + 1)});
+        gateway.push_and_settle(json!([merge])).await;
+        let path = format!("/v1/records/contact/{}", records[0]);
+        let record: Value = gateway.get_json("partner", &path).await;
+        assert_eq!(record["presence"], "deleted", "{record}");
+        assert_eq!(record["fields"], json!({}));
+        let stands = usize::try_from(merged).unwrap();
+        assert_eq!(
+            record["supersededBy"],
+            json!({"id": records[stands], "object": "contact", "salesforceId": id(merged + 1)}),
+            "{record}"
+        );
+    }
+    // What is posted for a merged record reaches the one that stands for it.
+    let row = json!({"id": records[0], "fields": {"last_name": "Nguyen"}});
+    let posted = two_ways::post_one(&gateway, "contact", row).await;
+    assert_eq!(posted["id"], json!(records[2]), "{posted}");
     gateway.stop().await;
 }
 

@@ -18,6 +18,8 @@ use emulated_org::Value;
 
 use crate::linked::{CONSUMER_KEY, LOGIN_ROUTE, Linked, key_pair, quick_retries};
 
+const RETRIEVE_ROUTE: &str = "/services/data/{version}/composite/sobjects/{object}";
+
 fn accounts(count: usize) -> impl Iterator<Item = Vec<(&'static str, Value)>> {
     (0..count).map(|number| {
         vec![(
@@ -183,6 +185,39 @@ async fn records_come_back_in_the_order_asked_for_and_missing_ones_as_none() {
     assert_eq!(found[0], Some(ids[0].as_str()));
     assert_eq!(found[1], None);
     assert_eq!(found[450], Some(ids[450].as_str()));
+}
+
+#[tokio::test]
+async fn records_too_long_for_one_answer_are_read_in_several() {
+    let linked = linked().await;
+    // 800 records of 96,000 bytes each.
+    let description = "€".repeat(32_000);
+    let rows = (0..800).map(|_| {
+        vec![
+            ("Name", Value::text("Long")),
+            ("Description", Value::text(description.as_str())),
+        ]
+    });
+    let ids: Vec<SalesforceId> = linked
+        .org
+        .seed("Account", rows)
+        .unwrap()
+        .iter()
+        .map(|id| SalesforceId::parse(id.as_str()).unwrap())
+        .collect();
+    let salesforce = linked.salesforce().await;
+    let before = linked.org.request_log().count("POST", RETRIEVE_ROUTE);
+    let retrieved = salesforce
+        .retrieve("Account", &ids, &["Id", "Description"])
+        .await
+        .unwrap();
+    let found: Vec<&str> = retrieved
+        .records
+        .iter()
+        .map(|record| record.as_ref().unwrap()["Id"].as_str().unwrap())
+        .collect();
+    assert_eq!(found, ids.iter().map(SalesforceId::as_str).collect::<Vec<_>>());
+    assert_eq!(linked.org.request_log().count("POST", RETRIEVE_ROUTE), before + 3);
 }
 
 #[tokio::test]

@@ -7,13 +7,12 @@ use std::time::Duration;
 
 use actix_web::http::Method;
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
+use causeway::app::AppOptions;
 use causeway::app::administer::{
     ConnectionSettings, MappingError, add_connection, apply_mapping, match_connection_users,
 };
-use causeway::app::apply::{News, Setting, apply};
-use causeway::app::initial_sync::progress::SyncProgress;
-use causeway::app::initial_sync::{self, SyncEnd};
-use causeway::app::{AppOptions, users};
+use causeway::app::sync::progress::SyncProgress;
+use causeway::app::sync::{self, SyncEnd};
 use causeway::workers::{self, WorkerOptions};
 use causeway_core::decide::{ChangeSource, Incoming, Snapshot};
 use causeway_core::id::{ConnectionId, InboxId, MappingId, RunId, SalesforceId};
@@ -24,6 +23,8 @@ use causeway_core::ports::connections::Environment;
 use causeway_core::ports::logs::LogFilter;
 use causeway_core::ports::runs::{PartProgress, RunKind, RunPart, RunState};
 use causeway_core::record::FieldValue;
+use causeway_core::units::salesforce_news::{News, apply};
+use causeway_core::units::{Setting, directory};
 use causeway_core::version::SalesforceVersion;
 use emulated_org::{EmulatedOrg, Options, RecordId, Value};
 use secrecy::SecretString;
@@ -62,7 +63,7 @@ async fn stop_after(linked: &Linked, run: RunId, rows: u64) {
     let (progress, mut watching) = watch::channel(SyncProgress::default());
     let stop = CancellationToken::new();
     let (end, ()) = tokio::join!(
-        Box::pin(initial_sync::run_once(
+        Box::pin(sync::run_once(
             &linked.app,
             linked.connection,
             run,
@@ -308,7 +309,7 @@ async fn know_otherwise(linked: &Linked, id: SalesforceId, observed: causeway_co
         .store
         .write(Lane::Interactive, move |tx| {
             let plan = Arc::clone(&tx.plans(connection)?[0]);
-            let owners = users::directory(&[]);
+            let owners = directory(&[]);
             let snapshot = Snapshot::read(&plan, id, version, None, |_field| {
                 Some(Ok(FieldValue::Text("other".to_owned())))
             });
@@ -317,6 +318,7 @@ async fn know_otherwise(linked: &Linked, id: SalesforceId, observed: causeway_co
                 plan: &plan,
                 owners: &owners,
                 at,
+                lane: Lane::Bulk,
             };
             let news = News {
                 incoming: Incoming::Present(Snapshot {
@@ -347,6 +349,7 @@ async fn connect(
         username: username.to_owned(),
         private_key,
         api_version: "67.0".to_owned(),
+        daily_calls: None,
         clients: Vec::new(),
         users: Vec::new(),
     };
@@ -372,7 +375,7 @@ async fn a_run_that_waits_keeps_no_other_connection_waiting() {
     let (other, connection) = second_connection(&linked).await;
     seed_contacts(&linked.org, 10);
     other.set_daily_api_limit(1);
-    let parked = initial_sync::start(&linked.app, connection, Vec::new())
+    let parked = sync::start(&linked.app, connection, RunKind::Initial, Vec::new())
         .await
         .unwrap();
     let options = WorkerOptions {
@@ -466,20 +469,14 @@ async fn results_that_stay_incomplete_fail_the_run_and_are_never_taken_for_all()
     Box::pin(apply_mapping(&linked.app, connection, &document))
         .await
         .unwrap();
-    let run = initial_sync::start(&linked.app, connection, Vec::new())
+    let run = sync::start(&linked.app, connection, RunKind::Initial, Vec::new())
         .await
         .unwrap();
     let (progress, _) = watch::channel(SyncProgress::default());
     let stop = CancellationToken::new();
-    let end = Box::pin(initial_sync::run_once(
-        &linked.app,
-        connection,
-        run,
-        &progress,
-        &stop,
-    ))
-    .await
-    .unwrap();
+    let end = Box::pin(sync::run_once(&linked.app, connection, run, &progress, &stop))
+        .await
+        .unwrap();
     let SyncEnd::Failed { error } = end else {
         panic!("{end:?}");
     };

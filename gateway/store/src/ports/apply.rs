@@ -1,23 +1,26 @@
 //! Writing effects.
 
-use causeway_core::decide::{Effects, FieldChange, LinkEffect, LinkRef, RecordEffect};
-use causeway_core::id::{LinkId, Position, RecordId};
+use causeway_core::decide::{Effects, FieldChange, LinkEffect, RecordEffect};
+use causeway_core::id::{LinkId, MappingId, Position, RecordId};
 use causeway_core::ports::StoreError;
 use causeway_core::ports::links::{Caused, Write, Written};
 use causeway_core::record::FieldValue;
-use diesel::dsl::case_when;
 use diesel::prelude::*;
 use diesel::upsert::excluded;
 
-use super::ROWS;
-use crate::columns::{Word, micros, status_columns, to_json};
+use super::identities::{self, OfLinks};
+use super::swap::{self, Absorbed, LinkRow};
+use super::{ROWS, outbox_heads};
+use crate::columns::{Word, micros, to_json, to_optional_json};
 use crate::engine::on_engine;
-use crate::error::conflict;
-use crate::schema::{field_history, link, record};
+use crate::schema::{field_history, record};
 use crate::session::Session;
 use crate::text;
 
-/// Writes effects with a handful of statements for each [`ROWS`] of them: new links, known links, records, history.
+/// Writes effects with a handful of statements for each [`ROWS`] of them.
+///
+/// The order matters: absorbed links and known ones may give up the Salesforce record that another link takes, and
+/// identities are set free before they are reserved.
 pub(super) fn apply(session: &mut Session, write: &Write<'_>) -> Result<Vec<Written>, StoreError> {
     if write.effects.is_empty() {
         return Ok(Vec::new());
@@ -34,10 +37,17 @@ pub(super) fn apply(session: &mut Session, write: &Write<'_>) -> Result<Vec<Writ
     rows.made.sort_unstable_by_key(|row| row.id);
     rows.known.sort_unstable_by_key(|row| row.id);
     rows.records.sort_unstable_by_key(|row| row.id);
-    insert_links(session, &rows.made)?;
-    swap_links(session, &rows.known)?;
+    rows.ready.sort_unstable_by_key(|(link, _)| link.0);
+    let connection = write.connection;
+    swap::absorb(session, connection, &rows.absorbed)?;
+    let moved = swap::swap(session, connection, rows.known)?;
+    swap::insert(session, &rows.made)?;
+    identities::release(session, connection, write.mapping, &rows.released)?;
+    identities::reserve(session, connection, write.mapping, &rows.reserved)?;
     write_records(session, &rows.records)?;
+    swap::follow(session, connection, &moved)?;
     insert_history(session, &rows.history)?;
+    outbox_heads::ready(session, connection, &rows.ready, write.lane, write.at)?;
     session.shared.growth.add(write.connection, rows.written.len());
     Ok(rows.written)
 }
@@ -55,10 +65,14 @@ fn numbers_needed(effects: &Effects) -> usize {
 /// The rows that a call writes.
 #[derive(Default)]
 struct Rows<'a> {
+    absorbed: Vec<Absorbed>,
     made: Vec<LinkRow<'a>>,
     known: Vec<LinkRow<'a>>,
+    released: OfLinks<'a>,
+    reserved: OfLinks<'a>,
     records: Vec<RecordRow<'a>>,
     history: Vec<HistoryRow>,
+    ready: Vec<(LinkId, MappingId)>,
     written: Vec<Written>,
 }
 
@@ -85,6 +99,15 @@ impl<'a> Rows<'a> {
                 None => rows.made.push(row),
                 Some(_) => rows.known.push(row),
             }
+            if let Some(absorbed) = effects.link.absorb {
+                rows.absorbed.push(Absorbed { absorbed, by: link });
+            }
+            let of_link = |identity| (link, identity);
+            rows.released.extend(effects.link.release.iter().map(of_link));
+            rows.reserved.extend(effects.link.reserve.iter().map(of_link));
+            if effects.link.ready {
+                rows.ready.push((LinkId(link), write.mapping));
+            }
             for change in &effects.history {
                 rows.history
                     .push(HistoryRow::write(write, caused, change, link, number())?);
@@ -99,70 +122,6 @@ impl<'a> Rows<'a> {
     }
 }
 
-fn insert_links(session: &mut Session, rows: &[LinkRow<'_>]) -> Result<(), StoreError> {
-    for rows in rows.chunks(ROWS) {
-        let inserted = on_engine!(session, |db| diesel::insert_into(link::table)
-            .values(rows)
-            .on_conflict((link::connection_id, link::salesforce_id, link::mapping_id))
-            .do_nothing()
-            .execute(db));
-        if session.checked(inserted)? != rows.len() {
-            return Err(conflict("a new link"));
-        }
-    }
-    Ok(())
-}
-
-/// Compares the revisions of known links, then swaps the links.
-///
-/// Two steps are enough: whoever writes links of a connection holds its counter. The swap is an upsert, since that
-/// is the update of many rows by many values which both engines know; its insert never takes place.
-fn swap_links(session: &mut Session, rows: &[LinkRow<'_>]) -> Result<(), StoreError> {
-    for rows in rows.chunks(ROWS) {
-        compare_revisions(session, rows)?;
-        let swapped = on_engine!(session, |db| diesel::insert_into(link::table)
-            .values(rows)
-            .on_conflict((link::connection_id, link::id))
-            .do_update()
-            .set((
-                link::record_id.eq(excluded(link::record_id)),
-                link::status_since.eq(
-                    case_when(link::status.eq(excluded(link::status)), link::status_since)
-                        .otherwise(excluded(link::status_since))
-                ),
-                link::status.eq(excluded(link::status)),
-                link::held_reason.eq(excluded(link::held_reason)),
-                link::modstamp.eq(excluded(link::modstamp)),
-                link::observed.eq(excluded(link::observed)),
-                link::revision.eq(excluded(link::revision)),
-                link::plan_revision.eq(excluded(link::plan_revision)),
-                link::agreed.eq(excluded(link::agreed)),
-            ))
-            .execute(db));
-        session.checked(swapped)?;
-    }
-    Ok(())
-}
-
-fn compare_revisions(session: &mut Session, rows: &[LinkRow<'_>]) -> Result<(), StoreError> {
-    let Some(connection) = rows.first().map(|row| row.connection_id) else {
-        return Ok(());
-    };
-    let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
-    let current = on_engine!(session, |db| link::table
-        .filter(link::connection_id.eq(connection))
-        .filter(link::id.eq_any(&ids))
-        .order(link::id)
-        .select((link::id, link::revision))
-        .load::<(i64, i64)>(db));
-    let current = session.checked(current)?;
-    let expected = rows.iter().map(|row| (row.id, row.revision - 1));
-    if !expected.eq(current) {
-        return Err(conflict("a link's revision"));
-    }
-    Ok(())
-}
-
 fn write_records(session: &mut Session, rows: &[RecordRow<'_>]) -> Result<(), StoreError> {
     for rows in rows.chunks(ROWS) {
         let written = on_engine!(session, |db| diesel::insert_into(record::table)
@@ -175,6 +134,9 @@ fn write_records(session: &mut Session, rows: &[RecordRow<'_>]) -> Result<(), St
                 record::presence.eq(excluded(record::presence)),
                 record::position.eq(excluded(record::position)),
                 record::updated_at.eq(excluded(record::updated_at)),
+                record::times.eq(excluded(record::times)),
+                record::record_key.eq(excluded(record::record_key)),
+                record::successor.eq(excluded(record::successor)),
             ))
             .execute(db));
         session.checked(written)?;
@@ -193,50 +155,6 @@ fn insert_history(session: &mut Session, rows: &[HistoryRow]) -> Result<(), Stor
 }
 
 #[derive(Insertable)]
-#[diesel(table_name = link, treat_none_as_default_value = false)]
-struct LinkRow<'a> {
-    connection_id: i64,
-    id: i64,
-    mapping_id: i64,
-    salesforce_id: &'a str,
-    record_id: Option<i64>,
-    status: &'static str,
-    held_reason: Option<String>,
-    modstamp: i64,
-    observed: i64,
-    revision: i64,
-    plan_revision: i64,
-    agreed: String,
-    status_since: i64,
-}
-
-impl<'a> LinkRow<'a> {
-    fn write(
-        write: &Write<'_>,
-        effect: &'a LinkEffect,
-        id: i64,
-        record: Option<RecordId>,
-    ) -> Result<LinkRow<'a>, StoreError> {
-        let (status, held_reason) = status_columns(&effect.status)?;
-        Ok(LinkRow {
-            connection_id: write.connection.0,
-            id,
-            mapping_id: write.mapping.0,
-            salesforce_id: effect.salesforce_id.as_str(),
-            record_id: record.map(|record| record.0),
-            status,
-            held_reason,
-            modstamp: micros(effect.version.modstamp),
-            observed: micros(effect.version.observed),
-            revision: effect.existing.map_or(1, |LinkRef { revision, .. }| revision + 1),
-            plan_revision: effect.plan.0,
-            agreed: to_json(&effect.agreed)?,
-            status_since: micros(write.at),
-        })
-    }
-}
-
-#[derive(Insertable)]
 #[diesel(table_name = record, treat_none_as_default_value = false)]
 struct RecordRow<'a> {
     connection_id: i64,
@@ -250,6 +168,9 @@ struct RecordRow<'a> {
     position: i64,
     created_at: i64,
     updated_at: i64,
+    times: Option<String>,
+    record_key: Option<&'a str>,
+    successor: Option<&'a str>,
 }
 
 impl<'a> RecordRow<'a> {
@@ -268,18 +189,22 @@ impl<'a> RecordRow<'a> {
                 _ => {}
             }
         }
+        text::refuse_unstorable("partner's id of a record", &effect.key)?;
         Ok(RecordRow {
             connection_id: write.connection.0,
             id,
             object: write.partner_object,
             link_id: Some(link_id),
-            salesforce_id: Some(link.salesforce_id.as_str()),
+            salesforce_id: link.salesforce_id.as_ref().map(|id| id.as_str()),
             owner: &effect.owner,
             fields: to_json(&effect.fields)?,
             presence: effect.presence.word(),
             position,
             created_at: micros(write.at),
             updated_at: micros(write.at),
+            times: to_optional_json(&effect.times)?,
+            record_key: effect.key.as_deref(),
+            successor: effect.successor.as_ref().map(|id| id.as_str()),
         })
     }
 }
@@ -299,6 +224,8 @@ struct HistoryRow {
     cause: String,
     plan_revision: i64,
     source: String,
+    lost_side: Option<&'static str>,
+    lost_value: Option<String>,
 }
 
 impl HistoryRow {
@@ -323,6 +250,12 @@ impl HistoryRow {
             cause: to_json(&change.cause)?,
             plan_revision: caused.effects.link.plan.0,
             source: to_json(&caused.source)?,
+            lost_side: change.lost.as_ref().map(|lost| lost.side.word()),
+            lost_value: change
+                .lost
+                .as_ref()
+                .map(|lost| to_json(&lost.value))
+                .transpose()?,
         })
     }
 }

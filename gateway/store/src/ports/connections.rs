@@ -12,7 +12,9 @@ use diesel::prelude::*;
 use diesel::upsert::excluded;
 
 use super::ROWS;
-use crate::columns::{Word, from_json, micros, moment, optional_salesforce_id, to_json};
+use crate::columns::{
+    Word, from_column, from_json, micros, moment, optional_salesforce_id, to_column, to_json,
+};
 use crate::engine::on_engine;
 use crate::error::unexpected;
 use crate::schema::{client, connection, counter, partner_user, tenant};
@@ -70,10 +72,26 @@ impl Connections for Session {
                     connection::instance_url.eq(instance_url),
                 ))
                 .execute(db));
-            match session.checked(updated)? {
-                0 => Err(unexpected(format!("there is no connection {id}"))),
-                _ => Ok(()),
-            }
+            session.checked(updated).and_then(|rows| known(id, rows))
+        })
+    }
+
+    fn set_integration_user(&mut self, id: ConnectionId, user: SalesforceId) -> Result<(), StoreError> {
+        self.port(|session| {
+            let updated = on_engine!(session, |db| diesel::update(connection::table.find(id.0))
+                .set(connection::integration_user.eq(user.as_str()))
+                .execute(db));
+            session.checked(updated).and_then(|rows| known(id, rows))
+        })
+    }
+
+    fn set_daily_allowance(&mut self, id: ConnectionId, calls: u64) -> Result<(), StoreError> {
+        self.port(|session| {
+            let calls = to_column(calls)?;
+            let updated = on_engine!(session, |db| diesel::update(connection::table.find(id.0))
+                .set(connection::daily_allowance.eq(calls))
+                .execute(db));
+            session.checked(updated).and_then(|rows| known(id, rows))
         })
     }
 
@@ -149,6 +167,14 @@ impl Connections for Session {
     }
 }
 
+/// Whether an update met a connection.
+fn known(id: ConnectionId, updated: usize) -> Result<(), StoreError> {
+    match updated {
+        0 => Err(unexpected(format!("there is no connection {id}"))),
+        _ => Ok(()),
+    }
+}
+
 fn add_connection(
     session: &mut Session,
     new: &NewConnection,
@@ -162,7 +188,7 @@ fn add_connection(
     let id = ConnectionId(tenant_number + 1);
     refuse_taken(session, new)?;
     let tenant = tenant_named(session, &new.tenant, TenantId(tenant_number))?;
-    let row = ConnectionRow::write(id, tenant, &new.connection, at);
+    let row = ConnectionRow::write(id, tenant, &new.connection, at)?;
     let inserted = on_engine!(session, |db| diesel::insert_into(connection::table)
         .values(&row)
         .execute(db));
@@ -271,13 +297,21 @@ struct ConnectionRow {
     api_version: String,
     organization: Option<String>,
     instance_url: Option<String>,
+    integration_user: Option<String>,
+    daily_calls: Option<i64>,
+    daily_allowance: Option<i64>,
     enabled: bool,
     created_at: i64,
 }
 
 impl ConnectionRow {
-    fn write(id: ConnectionId, tenant: TenantId, connection: &Connection, at: Instant) -> ConnectionRow {
-        ConnectionRow {
+    fn write(
+        id: ConnectionId,
+        tenant: TenantId,
+        connection: &Connection,
+        at: Instant,
+    ) -> Result<ConnectionRow, StoreError> {
+        Ok(ConnectionRow {
             id: id.0,
             tenant_id: tenant.0,
             name: connection.name.clone(),
@@ -289,12 +323,20 @@ impl ConnectionRow {
             api_version: connection.api_version.clone(),
             organization: connection.organization.map(|id| id.to_string()),
             instance_url: connection.instance_url.clone(),
+            integration_user: connection.integration_user.map(|id| id.to_string()),
+            daily_calls: connection.daily_calls.map(to_column).transpose()?,
+            daily_allowance: connection.daily_allowance.map(to_column).transpose()?,
             enabled: connection.enabled,
             created_at: micros(at),
-        }
+        })
     }
 
     fn read(self) -> Result<Connection, StoreError> {
+        let calls = |column: Option<i64>| {
+            column
+                .map(|calls| from_column("number of calls", calls))
+                .transpose()
+        };
         Ok(Connection {
             id: ConnectionId(self.id),
             tenant: TenantId(self.tenant_id),
@@ -307,6 +349,9 @@ impl ConnectionRow {
             api_version: self.api_version,
             organization: optional_salesforce_id(self.organization.as_deref())?,
             instance_url: self.instance_url,
+            integration_user: optional_salesforce_id(self.integration_user.as_deref())?,
+            daily_calls: calls(self.daily_calls)?,
+            daily_allowance: calls(self.daily_allowance)?,
             enabled: self.enabled,
             created_at: moment(self.created_at)?,
         })

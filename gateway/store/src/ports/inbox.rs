@@ -14,8 +14,11 @@ use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 use diesel::upsert::excluded;
 
-use super::{ROWS, heads};
-use crate::columns::{Word, from_column, lane_number, micros, moment, salesforce_id};
+use super::{ROWS, heads, outbox_heads};
+use crate::columns::{
+    Word, from_column, from_optional_json, lane_number, merged_column, merged_into, micros, moment,
+    salesforce_id, to_optional_json,
+};
 use crate::engine::on_engine;
 use crate::error::{conflict, unexpected};
 use crate::schema::{head, idempotency, inbox};
@@ -24,6 +27,23 @@ use crate::text;
 
 /// Changes of one object that are measured at once. A head may have gathered any number of small ones.
 const MEASURED: i64 = 10_000;
+
+/// Deletes up to `most` saved answers that were kept before this moment, oldest first. Answers how many.
+pub(crate) fn forget_answers(session: &mut Session, before: Instant, most: u32) -> Result<u64, StoreError> {
+    session.port(|session| {
+        let forgotten = on_engine!(session, |db| diesel::sql_query(FORGET)
+            .bind::<BigInt, _>(micros(before))
+            .bind::<BigInt, _>(i64::from(most))
+            .execute(db));
+        let count = session.checked(forgotten)?;
+        u64::try_from(count).map_err(|_overflow| unexpected("more answers were forgotten than there can be"))
+    })
+}
+
+/// Both engines take numbered parameters so. Diesel knows no `IN` of several columns.
+const FORGET: &str = "DELETE FROM idempotency WHERE (client, route, request_key) IN (
+         SELECT client, route, request_key FROM idempotency WHERE created_at < $1 ORDER BY created_at LIMIT $2
+     )";
 
 impl Inbox for Session {
     fn answered(&mut self, key: &IdempotencyKey) -> Result<Option<SavedAnswer>, StoreError> {
@@ -113,7 +133,7 @@ impl Inbox for Session {
     }
 
     fn free_leases(&mut self) -> Result<u64, StoreError> {
-        self.port(heads::free_leases)
+        self.port(|session| Ok(heads::free_leases(session)? + outbox_heads::free_leases(session)?))
     }
 
     fn backlog(&mut self, connection: ConnectionId) -> Result<Backlog, StoreError> {
@@ -151,7 +171,7 @@ fn receive(
     let rows: Vec<NewChange<'_>> = (first..)
         .zip(changes)
         .map(|(id, change)| NewChange::write(connection, id, change, at))
-        .collect();
+        .collect::<Result<_, _>>()?;
     for rows in rows.chunks(ROWS) {
         let inserted = on_engine!(session, |db| diesel::insert_into(inbox::table)
             .values(rows)
@@ -277,11 +297,18 @@ struct NewChange<'a> {
     fields: &'a str,
     source: &'a str,
     received_at: i64,
+    changed: Option<String>,
+    merged: Option<&'a str>,
 }
 
 impl<'a> NewChange<'a> {
-    fn write(connection: ConnectionId, id: i64, change: &'a ReceivedChange, at: Instant) -> NewChange<'a> {
-        NewChange {
+    fn write(
+        connection: ConnectionId,
+        id: i64,
+        change: &'a ReceivedChange,
+        at: Instant,
+    ) -> Result<NewChange<'a>, StoreError> {
+        Ok(NewChange {
             connection_id: connection.0,
             id,
             object: &change.object,
@@ -292,7 +319,9 @@ impl<'a> NewChange<'a> {
             fields: &change.fields,
             source: &change.source,
             received_at: micros(at),
-        }
+            changed: to_optional_json(&change.changed)?,
+            merged: merged_column(&change.merged),
+        })
     }
 }
 
@@ -337,6 +366,8 @@ struct ChangeRow {
     fields: String,
     source: String,
     received_at: i64,
+    changed: Option<String>,
+    merged: Option<String>,
 }
 
 impl ChangeRow {
@@ -353,6 +384,8 @@ impl ChangeRow {
                     observed: moment(self.observed)?,
                 },
                 fields: self.fields,
+                changed: from_optional_json("times of changed fields", self.changed.as_deref())?,
+                merged: merged_into(self.merged.as_deref())?,
                 source: self.source,
             },
             received_at: moment(self.received_at)?,

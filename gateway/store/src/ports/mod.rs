@@ -4,15 +4,24 @@
 //! a statement for each row what makes SQLite slow.
 
 mod apply;
+mod calls;
 mod connections;
 mod heads;
+mod history;
+mod identities;
 mod inbox;
 mod leases;
 mod links;
 mod logs;
+mod outbox;
+mod outbox_heads;
 mod plans;
 mod records;
 mod runs;
+mod seen;
+mod swap;
+
+pub(crate) use inbox::forget_answers;
 
 /// Rows in one statement. Sixteen columns of so many rows stay well below the 65,535 values that PostgreSQL and the
 /// 32,766 that SQLite take.

@@ -142,10 +142,10 @@ impl Records for Session {
                             .and(record::id.nullable().eq(link::record_id)))
                     )
                     .filter(link::connection_id.eq(connection.0))
-                    .filter(link::salesforce_id.eq_any(&ids))
+                    .filter(link::salesforce_id.assume_not_null().eq_any(&ids))
                     .filter(record::presence.ne(Presence::Deleted.word()))
                     .order((link::salesforce_id, record::id))
-                    .select((link::salesforce_id, record::object, record::id))
+                    .select((link::salesforce_id.assume_not_null(), record::object, record::id))
                     .load::<(String, String, i64)>(db));
                 for (id, object, record) in session.checked(rows)? {
                     behind.push((salesforce_id(&id)?, object, RecordId(record)));
@@ -168,6 +168,8 @@ struct Row {
     position: i64,
     created_at: i64,
     updated_at: i64,
+    record_key: Option<String>,
+    successor: Option<String>,
 }
 
 impl Row {
@@ -180,6 +182,8 @@ impl Row {
             fields: from_json("fields of a record", &self.fields)?,
             presence: Word::from_word(&self.presence)?,
             position: Position(self.position),
+            key: self.record_key,
+            successor: optional_salesforce_id(self.successor.as_deref())?,
             created_at: moment(self.created_at)?,
             updated_at: moment(self.updated_at)?,
         })

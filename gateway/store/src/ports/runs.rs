@@ -1,13 +1,14 @@
 //! Sync runs and watermarks.
 
 use causeway_core::Instant;
-use causeway_core::id::{ConnectionId, MappingId, RunId};
-use causeway_core::ports::runs::{PartProgress, Run, RunKind, RunPart, RunState};
+use causeway_core::id::{ConnectionId, MappingId, RunId, SalesforceId};
+use causeway_core::ports::runs::{PartProgress, Run, RunKind, RunPart, RunState, Watermark};
 use causeway_core::ports::{Runs, StoreError};
 use diesel::prelude::*;
 use diesel::query_dsl::methods::FilterDsl as ConditionalUpsert;
 use diesel::upsert::excluded;
 
+use super::seen;
 use crate::columns::{Word, from_column, from_json, micros, moment, to_column, to_json};
 use crate::engine::on_engine;
 use crate::error::unexpected;
@@ -141,10 +142,11 @@ impl Runs for Session {
         &mut self,
         connection: ConnectionId,
         mapping: MappingId,
+        of: Watermark,
     ) -> Result<Option<Instant>, StoreError> {
         self.port(|session| {
             let at = on_engine!(session, |db| watermark::table
-                .find((connection.0, mapping.0))
+                .find((connection.0, mapping.0, of.word()))
                 .select(watermark::at)
                 .first::<i64>(db)
                 .optional());
@@ -156,6 +158,7 @@ impl Runs for Session {
         &mut self,
         connection: ConnectionId,
         mapping: MappingId,
+        of: Watermark,
         to: Instant,
     ) -> Result<(), StoreError> {
         self.port(|session| {
@@ -164,9 +167,10 @@ impl Runs for Session {
                     .values((
                         watermark::connection_id.eq(connection.0),
                         watermark::mapping_id.eq(mapping.0),
+                        watermark::kind.eq(of.word()),
                         watermark::at.eq(micros(to)),
                     ))
-                    .on_conflict((watermark::connection_id, watermark::mapping_id))
+                    .on_conflict((watermark::connection_id, watermark::mapping_id, watermark::kind,))
                     .do_update()
                     .set(watermark::at.eq(excluded(watermark::at))),
                 watermark::at.lt(excluded(watermark::at)),
@@ -174,6 +178,41 @@ impl Runs for Session {
             .execute(db));
             session.checked(raised).map(drop)
         })
+    }
+
+    fn note_seen(
+        &mut self,
+        connection: ConnectionId,
+        run: RunId,
+        mapping: MappingId,
+        ids: &[SalesforceId],
+    ) -> Result<(), StoreError> {
+        self.port(|session| seen::note(session, connection, run, mapping, ids))
+    }
+
+    fn seen_count(
+        &mut self,
+        connection: ConnectionId,
+        run: RunId,
+        mapping: MappingId,
+    ) -> Result<u64, StoreError> {
+        self.port(|session| seen::count(session, connection, run, mapping))
+    }
+
+    fn unseen(
+        &mut self,
+        connection: ConnectionId,
+        run: RunId,
+        mapping: MappingId,
+        before: Instant,
+        after: Option<SalesforceId>,
+        limit: u32,
+    ) -> Result<Vec<SalesforceId>, StoreError> {
+        self.port(|session| seen::unseen(session, connection, run, mapping, before, after, limit))
+    }
+
+    fn forget_seen(&mut self, connection: ConnectionId, run: RunId, limit: u32) -> Result<u64, StoreError> {
+        self.port(|session| seen::forget(session, connection, run, limit))
     }
 }
 

@@ -28,12 +28,25 @@ macro_rules! on_both_engines {
     };
 }
 
+/// PostgreSQL bounds every statement of a scan by itself.
+mod sqlite_alone {
+    suite! { Sqlite:
+        history {
+            scans_of_the_history_end_when_their_time_is_up,
+        }
+    }
+}
+
 on_both_engines! {
+    answers {
+        old_answers_are_forgotten_in_slices_oldest_first,
+    }
     connections {
         a_connection_reads_back_as_it_was_added,
         a_taken_name_or_client_is_refused_and_leaves_nothing,
         connections_of_one_tenant_share_it,
         the_org_is_remembered_once_it_answered,
+        what_salesforce_tells_of_the_user_and_the_allowance_is_remembered,
         partner_users_are_replaced_by_id,
         the_newest_revision_of_a_plan_is_in_force,
         a_revision_is_added_once_and_a_partner_object_mapped_once,
@@ -63,9 +76,44 @@ on_both_engines! {
         a_held_link_gets_its_record_later,
         held_links_are_listed_since_they_are_held,
         a_tombstone_of_a_record_never_linked_is_kept,
-        history_tells_what_changed_newest_first,
+        a_link_keeps_what_is_on_its_way_to_salesforce,
         links_are_counted_by_where_they_stand,
         a_thousand_effects_are_written_in_one_call,
+    }
+    history {
+        history_tells_what_changed_newest_first,
+        values_that_lost_are_listed_newest_first,
+    }
+    identities {
+        links_are_found_by_number_and_by_record,
+        an_identity_belongs_to_one_link,
+        a_released_identity_is_free_in_the_same_call,
+        an_identity_that_cannot_be_stored_is_refused_and_found_nowhere,
+        thousands_of_identities_are_reserved_and_found,
+        a_record_of_the_partner_gets_its_salesforce_record_later,
+        a_link_gives_up_its_salesforce_record_to_a_tombstone,
+        links_that_change_places_do_not_collide,
+        a_link_without_a_record_ends_in_the_link_that_absorbs_it,
+    }
+    outbox {
+        effects_make_the_heads_of_their_links_ready,
+        a_claim_takes_one_mapping_that_of_the_oldest_and_interactive_before_bulk,
+        a_claim_takes_more_where_very_many_wait,
+        a_head_made_ready_again_keeps_the_earlier_moment_and_the_more_urgent_lane,
+        a_claimed_head_stays_with_its_worker_until_its_lease_ends,
+        an_old_claim_does_not_release_a_head_that_was_made_anew,
+        outgoing_leases_of_an_earlier_process_can_be_freed,
+        no_outgoing_head_is_claimed_by_two_workers_at_once,
+        heads_of_many_links_are_readied_with_their_effects,
+    }
+    calls {
+        calls_are_taken_up_to_the_cap_and_free_again_a_day_later,
+        many_who_take_calls_at_once_stay_below_the_cap,
+    }
+    seen {
+        links_that_a_reconcile_did_not_see_are_told,
+        what_a_reconcile_saw_is_forgotten_in_pieces,
+        thousands_of_links_are_compared,
     }
     feed {
         the_feed_shows_each_record_once_at_its_latest_state,
@@ -80,9 +128,11 @@ on_both_engines! {
         a_text_with_a_nul_matches_nothing_and_is_not_stored,
         deleted_records_are_read_by_id_alone,
         references_lead_to_the_partners_records,
+        a_record_keeps_its_times_its_key_and_its_successor,
     }
     inbox {
         received_changes_are_claimed_and_pend_in_order,
+        a_change_keeps_the_times_of_its_fields_and_where_its_record_went,
         a_claimed_head_is_not_claimed_again_until_its_lease_ends,
         interactive_heads_are_claimed_before_bulk_ones_and_older_before_newer,
         no_head_is_claimed_by_two_workers_at_once,
@@ -110,6 +160,8 @@ on_both_engines! {
         a_second_run_of_a_kind_waits_for_the_first,
         unfinished_runs_of_all_connections_are_found_oldest_first,
         a_watermark_only_rises,
+        watermarks_of_changes_and_deletes_are_apart,
+        runs_of_different_kinds_stand_beside_each_other,
     }
     logs {
         entries_read_back_newest_first_and_page,

@@ -302,3 +302,47 @@ pub async fn a_plan_that_was_rolled_back_is_not_remembered(place: &Place) {
     let plans = store.read(move |unit| unit.plans(id)).await.unwrap();
     assert_eq!(plans[0].partner_object, "contact");
 }
+
+pub async fn what_salesforce_tells_of_the_user_and_the_allowance_is_remembered(place: &Place) {
+    let store = place.store().await;
+    let mut new = new_connection("miller");
+    new.connection.daily_calls = Some(4_000);
+    let id = store
+        .write(Lane::Interactive, move |unit| unit.add_connection(&new, at(0)))
+        .await
+        .unwrap();
+    let read = || {
+        let store = store.clone();
+        async move {
+            let found = store.read(move |unit| unit.connection(id)).await;
+            let found = found.unwrap().unwrap();
+            (found.integration_user, found.daily_calls, found.daily_allowance)
+        }
+    };
+    assert_eq!(read().await, (None, Some(4_000), None));
+    let user = SalesforceId::parse("005ZM0000000001").unwrap();
+    store
+        .write(Lane::Interactive, move |unit| {
+            unit.set_integration_user(id, user)?;
+            unit.set_daily_allowance(id, 115_000)
+        })
+        .await
+        .unwrap();
+    assert_eq!(read().await, (Some(user), Some(4_000), Some(115_000)));
+    let nowhere = causeway_core::id::ConnectionId(4711);
+    let answers = [
+        store
+            .write(Lane::Interactive, move |unit| {
+                unit.set_integration_user(nowhere, user)
+            })
+            .await,
+        store
+            .write(Lane::Interactive, move |unit| {
+                unit.set_daily_allowance(nowhere, 1)
+            })
+            .await,
+    ];
+    for answer in answers {
+        assert!(matches!(answer, Err(StoreError::Corrupt { .. })), "{answer:?}");
+    }
+}

@@ -30,12 +30,13 @@ pub async fn the_feed_shows_each_record_once_at_its_latest_state(place: &Place) 
     store
         .write(Lane::Bulk, move |unit| {
             let mut effects = first_contact(9, "Acme");
-            effects.link.salesforce_id = account_id(9);
+            effects.link.salesforce_id = Some(account_id(9));
             unit.apply(&Write {
                 connection: id,
                 mapping: causeway_core::id::MappingId(2),
                 partner_object: "account",
                 at: at(3),
+                lane: Lane::Bulk,
                 effects: &[Caused {
                     effects,
                     source: PUSHED,
@@ -209,6 +210,7 @@ pub async fn a_follower_of_one_object_may_skip_to_the_newest_position_and_misses
                             mapping: causeway_core::id::MappingId(mapping),
                             partner_object: object,
                             at: at(1),
+                            lane: Lane::Bulk,
                             effects: &[caused],
                         })
                     })

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use causeway_core::Instant;
 use causeway_core::decide::{
-    Agreed, AgreedPair, ChangeSource, Effects, LinkEffect, LinkRef, LinkStatus, Outcome, Presence,
-    RecordEffect,
+    Agreed, AgreedPair, ChangeSource, Effects, FieldTimes, LinkEffect, LinkRef, LinkStatus, MergedInto,
+    Outcome, Outgoing, Presence, RecordEffect,
 };
 use causeway_core::id::{
     ConnectionId, FieldId, InboxId, MappingId, PlanRevision, RunId, SalesforceId, TenantId,
 };
-use causeway_core::mapping::{DeletePolicy, Direction, MappingPlan, Scope};
+use causeway_core::mapping::{DeletePolicy, Direction, MappingPlan, Scope, SyncRule};
 use causeway_core::ports::connections::{Connection, Environment, NewConnection, Sealed};
 use causeway_core::ports::inbox::{ChangeKind, ReceivedChange};
 use causeway_core::ports::links::{Caused, Linked, Write, Written};
@@ -58,6 +58,9 @@ pub fn new_connection(name: &str) -> NewConnection {
             api_version: "67.0".to_owned(),
             organization: None,
             instance_url: None,
+            integration_user: None,
+            daily_calls: None,
+            daily_allowance: None,
             enabled: true,
             created_at: at(0),
         },
@@ -85,6 +88,14 @@ pub fn plan(mapping: MappingId, revision: i64, partner_object: &str) -> MappingP
         scope: Scope::PastAndFuture,
         delete_policy: DeletePolicy::Delete,
         default_owner: "u-1".to_owned(),
+        partner_delete_policy: DeletePolicy::Ask,
+        salesforce_default_owner: None,
+        owner_rule: SyncRule::default(),
+        external_id: None,
+        identity: None,
+        mergeable: false,
+        convertible: false,
+        has_last_modified_by: false,
         keep_owner_on_update: false,
         has_owner: true,
         fields: Vec::new(),
@@ -105,16 +116,24 @@ pub fn first_contact(number: u32, last_name: &str) -> Effects {
     Effects {
         link: LinkEffect {
             existing: None,
-            salesforce_id: contact_id(number),
+            salesforce_id: Some(contact_id(number)),
             status: LinkStatus::Linked,
             version: version(i64::from(number)),
             plan: PlanRevision(1),
             agreed: agreed(last_name),
+            outgoing: Outgoing::default(),
+            ready: false,
+            reserve: Vec::new(),
+            release: Vec::new(),
+            absorb: None,
         },
         record: Some(RecordEffect {
             fields: named(last_name),
             owner: "u-1".to_owned(),
             presence: Presence::Live,
+            times: FieldTimes::new(),
+            key: None,
+            successor: None,
         }),
         history: Vec::new(),
         outcome: Outcome::Created,
@@ -165,6 +184,7 @@ pub fn apply_in(
         mapping: CONTACTS,
         partner_object: "contact",
         at: at(second),
+        lane: Lane::Interactive,
         effects: &caused,
     })
 }
@@ -202,6 +222,8 @@ pub fn change(number: u32, second: i64) -> ReceivedChange {
         kind: ChangeKind::Upsert,
         version: version(second),
         fields: format!("{{\"LastName\":\"{number} at {second}\"}}"),
+        changed: BTreeMap::new(),
+        merged: MergedInto::Unknown,
         source: "package".to_owned(),
     }
 }

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use causeway_core::decide::MergedInto;
 use causeway_core::id::{InboxId, SalesforceId};
-use causeway_core::ports::inbox::{Backlog, Claim, IdempotencyKey, PendingChange, SavedAnswer};
+use causeway_core::ports::inbox::{Backlog, ChangeKind, Claim, IdempotencyKey, PendingChange, SavedAnswer};
 use causeway_core::ports::{Lane, StoreError, Transaction};
 use causeway_store::Store;
 
@@ -466,4 +467,31 @@ pub async fn of_two_requests_with_one_key_one_is_first(place: &Place) {
     assert_eq!(answers.len(), 1, "{answers:?}");
     let backlog = store.read(move |unit| unit.backlog(id)).await.unwrap();
     assert_eq!(backlog.changes, 1);
+}
+
+pub async fn a_change_keeps_the_times_of_its_fields_and_where_its_record_went(place: &Place) {
+    let store = place.store().await;
+    let id = connection(&store, "miller").await;
+    let mut edited = change(1, 1);
+    edited.changed = BTreeMap::from([("LastName".to_owned(), at(1)), ("Rating__c".to_owned(), at(0))]);
+    let gone = |number, merged| {
+        let mut gone = change(number, 1);
+        gone.kind = ChangeKind::Delete;
+        gone.merged = merged;
+        gone
+    };
+    let changes = vec![
+        edited,
+        gone(2, MergedInto::Unknown),
+        gone(3, MergedInto::Nothing),
+        gone(4, MergedInto::Record(contact_id(9))),
+    ];
+    received(&store, id, Lane::Interactive, changes.clone(), 10).await;
+    let claims = claim(&store, 10, 11, 20).await;
+    let waiting: Vec<_> = pending(&store, &claims)
+        .await
+        .into_iter()
+        .map(|change| change.change)
+        .collect();
+    assert_eq!(waiting, changes);
 }

@@ -1,11 +1,14 @@
 //! Connections do not see each other.
 
+use causeway_core::decide::Identity;
 use causeway_core::id::{InboxId, MappingId, PlanRevision, Position};
 use causeway_core::ports::connections::{Client, ClientKey, PartnerUser, Sealed};
 use causeway_core::ports::inbox::Backlog;
 use causeway_core::ports::links::LinkCounts;
 use causeway_core::ports::logs::{LogDirection, LogFilter, LogMethod, NewLogEntry};
+use causeway_core::ports::outbox::{ClaimSize, OutgoingBacklog};
 use causeway_core::ports::records::RecordFilter;
+use causeway_core::ports::runs::Watermark;
 use causeway_core::ports::{Lane, StoreError};
 
 use crate::given::{
@@ -41,16 +44,20 @@ pub async fn nothing_of_another_connection_is_visible(place: &Place) {
     held.link.status = causeway_core::decide::LinkStatus::Held {
         reason: causeway_core::decide::HeldReason::DeleteAsked,
     };
-    let written = apply(&store, full, vec![first_contact(1, "A"), held], 1)
-        .await
-        .unwrap();
+    let mut outgoing = first_contact(1, "A");
+    outgoing.link.ready = true;
+    outgoing.link.reserve = vec![Identity::Key("p-1".to_owned())];
+    outgoing.history = vec![crate::history::lost("A", "B")];
+    let written = apply(&store, full, vec![outgoing, held], 1).await.unwrap();
     let record = written[0].record.unwrap();
     received(&store, full, Lane::Interactive, vec![change(1, 1)], 1).await;
     let number = run(&store, full, &[CONTACTS], 1).await;
     store
         .write(Lane::Bulk, move |unit| {
             unit.add_plan(full, &plan(CONTACTS, 1, "contact"), "{}", at(1))?;
-            unit.raise_watermark(full, CONTACTS, at(1))?;
+            unit.raise_watermark(full, CONTACTS, Watermark::Changes, at(1))?;
+            unit.take_calls(full, 5, 100, at(1))?;
+            unit.note_seen(full, number, CONTACTS, &[contact_id(1)])?;
             unit.hold_lease(full, "sync", "a", at(1), at(100))?;
             unit.append_logs(
                 full,
@@ -99,9 +106,22 @@ pub async fn nothing_of_another_connection_is_visible(place: &Place) {
             );
             assert!(unit.feed(empty, None, Position(0), 10)?.is_empty());
             assert!(unit.records_behind(empty, &[contact_id(1)])?.is_empty());
+            assert!(unit.links(empty, &[written[0].link])?.is_empty());
+            assert!(unit.links_of(empty, &[record])?.is_empty());
+            let key = Identity::Key("p-1".to_owned());
+            assert!(unit.holders(empty, CONTACTS, &[key])?.is_empty());
+            assert!(unit.conflicts(empty, None, None, 10)?.is_empty());
+            assert!(unit.conflicts(empty, Some(record), None, 10)?.is_empty());
+            let lost = unit.conflicts(full, None, None, 10)?;
+            assert_eq!(unit.history_entry(empty, lost[0].id)?, None);
+            assert_eq!(unit.outgoing_backlog(empty)?, OutgoingBacklog::default());
+            assert_eq!(unit.calls_spent(empty, at(1))?, 0);
+            assert_eq!(unit.calls_free_at(empty, at(1))?, None);
+            assert_eq!(unit.seen_count(empty, number, CONTACTS)?, 0);
+            assert!(unit.unseen(empty, number, CONTACTS, at(9), None, 10)?.is_empty());
             assert_eq!(unit.run(empty, number)?, None);
             assert!(unit.runs(empty, None, 10)?.is_empty());
-            assert_eq!(unit.watermark(empty, CONTACTS)?, None);
+            assert_eq!(unit.watermark(empty, CONTACTS, Watermark::Changes)?, None);
             assert!(unit.logs(empty, &LogFilter::default(), None, 10)?.is_empty());
             assert_eq!(unit.backlog(empty)?, Backlog::default());
             Ok(())
@@ -129,6 +149,26 @@ pub async fn nothing_of_another_connection_is_visible(place: &Place) {
         .await
         .unwrap();
     assert!(pending.is_empty() && settled.is_empty());
+    let (outgoing, forgotten) = store
+        .write(Lane::Interactive, move |unit| {
+            let size = ClaimSize {
+                usual: 10,
+                bulk_from: 100,
+                bulk: 100,
+            };
+            let mut forged = unit.claim_outgoing("w", &size, at(2), at(9))?;
+            assert_eq!(forged.len(), 1);
+            for claim in &mut forged {
+                claim.connection = empty;
+            }
+            Ok((
+                unit.release_outgoing(&forged)?,
+                unit.forget_seen(empty, number, 10)?,
+            ))
+        })
+        .await
+        .unwrap();
+    assert!(outgoing.is_empty() && forgotten == 0);
     assert_eq!(linked(&store, full, 1).await.unwrap(), of_full);
     // The same Salesforce record and mapping number may well exist in both.
     apply(&store, empty, vec![first_contact(1, "Other")], 6)

@@ -1,13 +1,17 @@
 //! Links and records written together, compared and swapped.
 
-use causeway_core::decide::{ChangeCause, FieldChange, HeldReason, LinkStatus, Outcome, Presence};
+use causeway_core::decide::{
+    Converted, HeldReason, InFlight, LinkStatus, Noted, Outcome, Outgoing, Presence, SalesforceWrite, Side,
+    Turns, WriteKind,
+};
 use causeway_core::id::{FieldId, PlanRevision};
 use causeway_core::ports::links::LinkCounts;
 use causeway_core::ports::{Lane, StoreError};
+use causeway_core::record::FieldValue;
 
 use crate::given::{
-    CONTACTS, PUSHED, agreed, apply, apply_in, at, connection, contact_id, first_contact, link_ref, linked,
-    named, renamed, text, version,
+    CONTACTS, agreed, apply, apply_in, at, connection, contact_id, first_contact, link_ref, linked, named,
+    renamed, version,
 };
 use crate::place::Place;
 
@@ -33,7 +37,7 @@ pub async fn a_first_contact_makes_link_and_record(place: &Place) {
     assert!(written[0].position < written[1].position);
     let found = linked(&store, id, 1).await.unwrap();
     assert_eq!(found.link.id, written[0].link);
-    assert_eq!(found.link.salesforce_id, contact_id(1));
+    assert_eq!(found.link.salesforce_id, Some(contact_id(1)));
     assert_eq!(found.link.record, written[0].record);
     assert_eq!(found.link.status, LinkStatus::Linked);
     assert_eq!(found.link.version, version(1));
@@ -204,7 +208,10 @@ pub async fn held_links_are_listed_since_they_are_held(place: &Place) {
         .unwrap();
 
     let listed: Vec<_> = all.iter().map(|held| (held.salesforce_id, held.since)).collect();
-    assert_eq!(listed, [(contact_id(2), at(10)), (contact_id(3), at(11))]);
+    assert_eq!(
+        listed,
+        [(Some(contact_id(2)), at(10)), (Some(contact_id(3)), at(11))]
+    );
     assert_eq!(rest, all[1..]);
     assert_eq!(all[0].mapping, CONTACTS);
     assert_eq!(all[0].reason, HeldReason::DeleteAsked);
@@ -227,75 +234,26 @@ pub async fn a_tombstone_of_a_record_never_linked_is_kept(place: &Place) {
     assert_eq!((found.link.record, found.record), (None, None));
 }
 
-pub async fn history_tells_what_changed_newest_first(place: &Place) {
-    let store = place.store().await;
-    let id = connection(&store, "miller").await;
-    let made = apply(&store, id, vec![first_contact(1, "A"), first_contact(2, "Z")], 1)
-        .await
-        .unwrap();
-    for (before, after, second) in [("A", "B", 2), ("B", "C", 3)] {
-        let mut effects = renamed(&linked(&store, id, 1).await.unwrap(), after);
-        effects.link.plan = PlanRevision(second);
-        effects.history = vec![
-            FieldChange {
-                field: FieldId(1),
-                salesforce_before: Some(text(before)),
-                salesforce_after: Some(text(after)),
-                partner_before: None,
-                partner_after: Some(text(after)),
-                cause: ChangeCause::SalesforceWins,
-            },
-            FieldChange {
-                field: FieldId::OWNER,
-                salesforce_before: None,
-                salesforce_after: None,
-                partner_before: Some(text("u-1")),
-                partner_after: Some(text("u-2")),
-                cause: ChangeCause::Owner(causeway_core::owners::OwnerRung::Default),
-            },
-        ];
-        apply(&store, id, vec![effects], second).await.unwrap();
-    }
-    let (record, other) = (made[0].record.unwrap(), made[1].record.unwrap());
-    let (history, newest, others) = store
-        .read(move |unit| {
-            Ok((
-                unit.history(id, record, 10)?,
-                unit.history(id, record, 1)?,
-                unit.history(id, other, 10)?,
-            ))
-        })
-        .await
-        .unwrap();
-
-    let told: Vec<_> = history.iter().map(|entry| (entry.at, entry.field)).collect();
-    assert_eq!(
-        told,
-        [
-            (at(3), FieldId::OWNER),
-            (at(3), FieldId(1)),
-            (at(2), FieldId::OWNER),
-            (at(2), FieldId(1))
-        ]
-    );
-    assert_eq!(history[1].salesforce_before, Some(text("B")));
-    assert_eq!(history[1].salesforce_after, Some(text("C")));
-    assert_eq!(history[1].partner_before, None);
-    assert_eq!(history[1].partner_after, Some(text("C")));
-    assert_eq!(history[1].cause, ChangeCause::SalesforceWins);
-    assert_eq!(history[1].plan, PlanRevision(3));
-    assert_eq!(history[1].source, PUSHED);
-    assert_eq!(newest, history[..1]);
-    assert!(others.is_empty());
-}
-
 pub async fn links_are_counted_by_where_they_stand(place: &Place) {
     let store = place.store().await;
     let id = connection(&store, "miller").await;
     let mut effects: Vec<_> = (0..10).map(|number| first_contact(number, "A")).collect();
-    for (number, status) in [(1, held()), (2, held()), (3, LinkStatus::Deleted)] {
+    let ended = [
+        LinkStatus::Deleted,
+        LinkStatus::Unlinked,
+        LinkStatus::Merged { into: contact_id(9) },
+        LinkStatus::Converted {
+            to: Converted::default(),
+        },
+    ];
+    for (number, status) in ended.into_iter().enumerate() {
         effects[number].link.status = status;
     }
+    for number in [4, 5] {
+        effects[number].link.status = held();
+    }
+    effects[6].link.status = LinkStatus::Creating;
+    effects[6].link.salesforce_id = None;
     apply(&store, id, effects, 1).await.unwrap();
 
     let counts = store
@@ -305,9 +263,10 @@ pub async fn links_are_counted_by_where_they_stand(place: &Place) {
     assert_eq!(
         counts,
         LinkCounts {
-            linked: 7,
+            linked: 3,
             held: 2,
-            deleted: 1
+            creating: 1,
+            deleted: 4
         }
     );
     let none = store
@@ -361,4 +320,49 @@ pub async fn a_thousand_effects_are_written_in_one_call(place: &Place) {
             linked.record.as_ref().map(|record| record.id)
         );
     }
+}
+
+pub async fn a_link_keeps_what_is_on_its_way_to_salesforce(place: &Place) {
+    let store = place.store().await;
+    let id = connection(&store, "miller").await;
+    apply(&store, id, vec![first_contact(1, "A")], 1).await.unwrap();
+    let quiet = linked(&store, id, 1).await.unwrap();
+    assert_eq!(quiet.link.outgoing, Outgoing::default());
+    let value = FieldValue::Number("100.00".parse().unwrap());
+    let outgoing = Outgoing {
+        pending: true,
+        in_flight: Some(InFlight {
+            write: SalesforceWrite {
+                kind: WriteKind::Update,
+                values: [(FieldId(3), value.clone())].into(),
+            },
+            basis: [(FieldId(3), value.clone())].into(),
+            since: at(1),
+            until: at(2),
+            job: Some("750ZM".to_owned()),
+        }),
+        overruled: [(FieldId(3), value)].into(),
+        noted: [(
+            FieldId::OWNER,
+            Noted {
+                at: at(3),
+                value: None,
+            },
+        )]
+        .into(),
+        turns: Some(Turns {
+            since: at(1),
+            count: 3,
+            last: Side::Partner,
+        }),
+        generation: 2,
+    };
+    let mut sent = renamed(&quiet, "A");
+    sent.link.outgoing = outgoing.clone();
+    apply(&store, id, vec![sent], 2).await.unwrap();
+    let sending = linked(&store, id, 1).await.unwrap();
+    assert_eq!(sending.link.outgoing, outgoing);
+    apply(&store, id, vec![renamed(&sending, "A")], 3).await.unwrap();
+    let settled = linked(&store, id, 1).await.unwrap();
+    assert_eq!(settled.link.outgoing, Outgoing::default());
 }

@@ -6,11 +6,15 @@
     reason = "a test fails loudly"
 )]
 
+mod answers;
+mod calls;
 mod claims;
 mod conformance;
 mod connections;
 mod feed;
 mod given;
+mod history;
+mod identities;
 mod inbox;
 mod isolation;
 mod kill;
@@ -18,7 +22,10 @@ mod leases;
 mod links;
 mod logs;
 mod open;
+mod outbox;
 mod place;
 mod records;
 mod runs;
+mod same_thread;
+mod seen;
 mod units;

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use causeway_core::decide::{Effects, Presence};
-use causeway_core::id::{ConnectionId, MappingId, Position, RecordId};
-use causeway_core::ports::Lane;
+use causeway_core::id::{ConnectionId, FieldId, MappingId, Position, RecordId};
 use causeway_core::ports::inbox::IdempotencyKey;
 use causeway_core::ports::links::{Caused, Write};
 use causeway_core::ports::logs::LogFilter;
 use causeway_core::ports::records::RecordFilter;
+use causeway_core::ports::{Lane, StoreError};
 use causeway_core::record::FieldValue;
 use causeway_store::Store;
 
@@ -277,6 +277,7 @@ pub async fn references_lead_to_the_partners_records(place: &Place) {
                 mapping: MappingId(2),
                 partner_object: "person",
                 at: at(3),
+                lane: Lane::Bulk,
                 effects: &[Caused {
                     effects: first_contact(3, "A"),
                     source: PUSHED,
@@ -301,4 +302,52 @@ pub async fn references_lead_to_the_partners_records(place: &Place) {
             (contact_id(3), "person".to_owned(), second[0].record.unwrap()),
         ]
     );
+}
+
+pub async fn a_record_keeps_its_times_its_key_and_its_successor(place: &Place) {
+    let store = place.store().await;
+    let id = connection(&store, "miller").await;
+    let mut effects = first_contact(1, "A");
+    let record = effects.record.as_mut().unwrap();
+    record.times = [(FieldId(1), at(3)), (FieldId::OWNER, at(4))].into();
+    record.key = Some("p-1".to_owned());
+    let times = record.times.clone();
+    let made = apply(&store, id, vec![effects], 1).await.unwrap();
+    let before = linked(&store, id, 1).await.unwrap();
+    let state = before.record.as_ref().unwrap();
+    assert_eq!((&state.times, state.key.as_deref()), (&times, Some("p-1")));
+    assert_eq!(state.successor, None);
+
+    let mut merged = renamed(&before, "A");
+    let record = merged.record.as_mut().unwrap();
+    record.presence = Presence::Deleted;
+    record.key = Some("p-2".to_owned());
+    record.successor = Some(contact_id(2));
+    apply(&store, id, vec![merged], 2).await.unwrap();
+    let state = linked(&store, id, 1).await.unwrap().record.unwrap();
+    assert!(state.times.is_empty());
+    assert_eq!(
+        (state.key.as_deref(), state.successor),
+        (Some("p-2"), Some(contact_id(2)))
+    );
+    let record = made[0].record.unwrap();
+    let (read, feed) = store
+        .read(move |unit| {
+            Ok((
+                unit.record(id, "contact", record)?.unwrap(),
+                unit.feed(id, None, Position(0), 10)?,
+            ))
+        })
+        .await
+        .unwrap();
+    assert_eq!(
+        (read.key.as_deref(), read.successor),
+        (Some("p-2"), Some(contact_id(2)))
+    );
+    assert_eq!(feed, [read]);
+
+    let mut unstorable = renamed(&linked(&store, id, 1).await.unwrap(), "A");
+    unstorable.record.as_mut().unwrap().key = Some("a\0b".to_owned());
+    let refused = apply(&store, id, vec![unstorable], 3).await;
+    assert!(matches!(refused, Err(StoreError::Corrupt { .. })), "{refused:?}");
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use causeway_core::decide::Outcome;
 use causeway_core::id::{MappingId, PlanRevision};
 use causeway_core::ports::Lane;
-use causeway_core::ports::runs::{PartProgress, RunPart, RunState};
+use causeway_core::ports::runs::{PartProgress, RunKind, RunPart, RunState, Watermark};
 
 use crate::given::{CONTACTS, at, connection, run};
 use crate::place::Place;
@@ -147,15 +147,80 @@ pub async fn a_watermark_only_rises(place: &Place) {
     let id = connection(&store, "miller").await;
     let read = |mapping| {
         let store = store.clone();
-        async move { store.read(move |unit| unit.watermark(id, mapping)).await.unwrap() }
+        async move {
+            store
+                .read(move |unit| unit.watermark(id, mapping, Watermark::Changes))
+                .await
+                .unwrap()
+        }
     };
     assert_eq!(read(CONTACTS).await, None);
     for (to, expected) in [(10, 10), (5, 10), (10, 10), (12, 12)] {
         store
-            .write(Lane::Bulk, move |unit| unit.raise_watermark(id, CONTACTS, at(to)))
+            .write(Lane::Bulk, move |unit| {
+                unit.raise_watermark(id, CONTACTS, Watermark::Changes, at(to))
+            })
             .await
             .unwrap();
         assert_eq!(read(CONTACTS).await, Some(at(expected)));
     }
     assert_eq!(read(ACCOUNTS).await, None);
+}
+
+pub async fn watermarks_of_changes_and_deletes_are_apart(place: &Place) {
+    let store = place.store().await;
+    let id = connection(&store, "miller").await;
+    let read = || {
+        let store = store.clone();
+        async move {
+            let both = store.read(move |unit| {
+                Ok([Watermark::Changes, Watermark::Deletes].map(|of| unit.watermark(id, CONTACTS, of)))
+            });
+            both.await.unwrap()
+        }
+    };
+    store
+        .write(Lane::Bulk, move |unit| {
+            unit.raise_watermark(id, CONTACTS, Watermark::Deletes, at(5))
+        })
+        .await
+        .unwrap();
+    assert_eq!(read().await, [Ok(None), Ok(Some(at(5)))]);
+    store
+        .write(Lane::Bulk, move |unit| {
+            unit.raise_watermark(id, CONTACTS, Watermark::Changes, at(9))
+        })
+        .await
+        .unwrap();
+    assert_eq!(read().await, [Ok(Some(at(9))), Ok(Some(at(5)))]);
+}
+
+pub async fn runs_of_different_kinds_stand_beside_each_other(place: &Place) {
+    let store = place.store().await;
+    let id = connection(&store, "miller").await;
+    let kinds = [RunKind::Initial, RunKind::Instant, RunKind::Reconcile];
+    let (runs, again) = store
+        .write(Lane::Bulk, move |unit| {
+            let mut runs = Vec::new();
+            let mut again = Vec::new();
+            for kind in kinds {
+                runs.push(unit.start_run(id, kind, &[CONTACTS], at(1))?);
+            }
+            for kind in kinds {
+                again.push(unit.start_run(id, kind, &[CONTACTS], at(2))?);
+            }
+            Ok((runs, again))
+        })
+        .await
+        .unwrap();
+    assert_eq!(runs, again);
+    let listed = store.read(move |unit| unit.runs(id, None, 10)).await.unwrap();
+    assert_eq!(
+        listed
+            .iter()
+            .rev()
+            .map(|run| (run.id, run.kind))
+            .collect::<Vec<_>>(),
+        runs.into_iter().zip(kinds).collect::<Vec<_>>()
+    );
 }

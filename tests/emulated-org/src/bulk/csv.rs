@@ -69,7 +69,7 @@ impl Delimiter {
         }
     }
 
-    fn byte(self) -> u8 {
+    pub(super) fn byte(self) -> u8 {
         match self {
             Self::Backquote => b'`',
             Self::Caret => b'^',
@@ -99,7 +99,7 @@ impl LineEnding {
         }
     }
 
-    fn bytes(self) -> &'static [u8] {
+    pub(super) fn bytes(self) -> &'static [u8] {
         match self {
             Self::Lf => b"\n",
             Self::Crlf => b"\r\n",
@@ -172,6 +172,13 @@ fn write_cell(cell: &Cell<'_>, out: &mut Vec<u8>) {
         // A query that selects a compound field never becomes a job.
         Cell::Made(_) | Cell::Compound(..) | Cell::Nothing => {}
     }
+}
+
+/// Writes a text in quotes.
+pub(super) fn write_quoted(text: &str, out: &mut Vec<u8>) {
+    out.push(b'"');
+    write_text(text, out);
+    out.push(b'"');
 }
 
 fn write_text(text: &str, out: &mut Vec<u8>) {

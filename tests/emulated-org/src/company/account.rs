@@ -1,9 +1,9 @@
 //! Accounts.
 
 use super::culture::Culture;
-use super::dice::Dice;
 use super::plan::{Plan, Stream};
 use super::{Draft, Ids, Row, reference};
+use crate::dice::Dice;
 
 const TYPES: [&str; 7] = [
     "Prospect",

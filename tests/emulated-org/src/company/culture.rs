@@ -21,7 +21,7 @@ pub struct Culture {
     pub families: &'static [&'static str],
     /// City, state (may be empty) and postal code pattern.
     pub cities: &'static [(&'static str, &'static str, &'static str)],
-    /// Street lines, as patterns of [`Dice::fill`](super::dice::Dice::fill).
+    /// Street lines, as patterns of [`Dice::fill`](crate::dice::Dice::fill).
     pub streets: &'static [&'static str],
     pub phone: &'static str,
     pub mobile: &'static str,

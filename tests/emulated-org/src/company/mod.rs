@@ -8,7 +8,6 @@ mod account;
 mod activity;
 mod culture;
 mod cultures;
-mod dice;
 mod opportunity;
 mod person;
 mod plan;

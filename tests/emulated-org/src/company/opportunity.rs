@@ -4,9 +4,9 @@ use chrono::{Datelike, Days, NaiveDate};
 use rust_decimal::Decimal;
 
 use super::account::notes;
-use super::dice::Dice;
 use super::plan::{Plan, Stream};
 use super::{Draft, Ids, Row, TODAY, reference};
+use crate::dice::Dice;
 use crate::value::Value;
 
 /// Stages of open deals with their probability in percent and how often each comes up.

@@ -4,9 +4,9 @@ use chrono::{Days, NaiveDate};
 
 use super::account::{AddressFields, address, notes};
 use super::culture::{Culture, gendered, mail_word, split};
-use super::dice::Dice;
 use super::plan::{Plan, Stream, roll_culture};
 use super::{Draft, Ids, Row, TODAY, reference};
+use crate::dice::Dice;
 use crate::value::Value;
 
 const MAILING: AddressFields = [

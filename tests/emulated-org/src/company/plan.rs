@@ -2,7 +2,7 @@
 
 use super::Phase;
 use super::culture::{CULTURES, Culture, mail_word, split};
-use super::dice::Dice;
+use crate::dice::Dice;
 
 /// The company's numbers.
 #[derive(Clone, Copy, Debug)]

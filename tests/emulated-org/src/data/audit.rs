@@ -15,6 +15,8 @@ pub(super) enum Touch {
     Modified,
     /// It went into the recycle bin.
     Deleted,
+    /// It came back out of the recycle bin.
+    Restored,
     /// Something it refers to went away; nobody edited it.
     System,
 }
@@ -22,7 +24,12 @@ pub(super) enum Touch {
 impl Transaction<'_> {
     /// The audit fields after a change.
     pub(super) fn stamp_of_changed(&self, plan: &Plan, before: &Row, touch: Touch) -> Arc<Stamp> {
-        let now = Value::DateTime(self.author.second());
+        // A transaction that commits late has an early moment; a stamp never goes back.
+        let last = plan.system_modstamp.map(|position| before.get(position));
+        let now = match last {
+            Some(Value::DateTime(last)) if *last > self.author.second() => Value::DateTime(*last),
+            _ => Value::DateTime(self.author.second()),
+        };
         let user = Value::Id(self.author.user);
         let mut stamp: Vec<(usize, Value)> = before.stamp().to_vec();
         let mut set = |position: Option<usize>, value: Value| {
@@ -36,8 +43,8 @@ impl Transaction<'_> {
             set(plan.last_modified_date, now);
             set(plan.last_modified_by, user);
         }
-        if touch == Touch::Deleted {
-            set(plan.is_deleted, Value::Boolean(true));
+        if matches!(touch, Touch::Deleted | Touch::Restored) {
+            set(plan.is_deleted, Value::Boolean(touch == Touch::Deleted));
         }
         stamp.into()
     }

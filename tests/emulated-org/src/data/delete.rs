@@ -6,6 +6,7 @@ use super::audit::Touch;
 use super::author::Authority;
 use super::draft::Fields;
 use super::outcome::{Outcome, SaveError, Saved};
+use super::recycle::SweptAlong;
 use super::row::Row;
 use super::write::Transaction;
 use crate::id::RecordId;
@@ -21,6 +22,8 @@ impl Transaction<'_> {
         }
         // Children may themselves be parents; a list instead of recursion bounds the stack.
         let mut doomed = vec![(Arc::clone(object), id)];
+        let root = id;
+        let mut swept = Vec::new();
         while let Some((object, id)) = doomed.pop() {
             // Two paths may lead to one child.
             let Ok(row) = self.live(&object, id) else { continue };
@@ -29,18 +32,31 @@ impl Transaction<'_> {
             let stamp = self.stamp_of_changed(&plan, &row, Touch::Deleted);
             let fields = Fields::from_row(&row).into_values();
             self.put(&object, Arc::new(Row::new(id, true, fields, stamp)));
+            if id != root {
+                swept.push(SweptAlong::Deleted(Arc::clone(&object), id));
+            }
             for child in self.children(&object, id) {
                 match child.fate {
                     Fate::Deleted => doomed.push((child.object, child.id)),
-                    Fate::Cleared(field) => self.clear_reference(&child.object, child.id, field)?,
+                    Fate::Cleared => {
+                        let row = self.live(&child.object, child.id)?;
+                        self.point(&child.object, &row, child.field, Value::Null)?;
+                        swept.push(SweptAlong::Cleared {
+                            object: child.object,
+                            id: child.id,
+                            field: child.field,
+                            parent: id,
+                        });
+                    }
                     Fate::Forbids => {}
                 }
             }
         }
+        self.data.swept_along.insert(root, swept);
         Ok(Saved { id, created: false })
     }
 
-    fn children(&self, parent: &Object, id: RecordId) -> Vec<Child> {
+    pub(super) fn children(&self, parent: &Object, id: RecordId) -> Vec<Child> {
         let mut children = Vec::new();
         for table in self.data.tables() {
             for (position, field) in table.object.fields.iter().enumerate() {
@@ -62,11 +78,12 @@ impl Transaction<'_> {
                     Some(child) if child.restricted_delete => Fate::Forbids,
                     Some(child) if child.cascade_delete => Fate::Deleted,
                     _ if field.cascade_delete => Fate::Deleted,
-                    _ => Fate::Cleared(position),
+                    _ => Fate::Cleared,
                 };
                 children.extend(ids.map(|id| Child {
                     object: Arc::clone(&table.object),
                     id,
+                    field: position,
                     fate,
                 }));
             }
@@ -95,28 +112,21 @@ impl Transaction<'_> {
         );
         Err(SaveError::new("DELETE_FAILED", message))
     }
-
-    fn clear_reference(&mut self, object: &Arc<Object>, id: RecordId, field: usize) -> Result<(), SaveError> {
-        let row = self.live(object, id)?;
-        let plan = self.plan(object)?;
-        let mut fields = Fields::from_row(&row);
-        fields.set(field, Value::Null);
-        // Whether Salesforce moves LastModifiedDate here is not documented; SystemModstamp moves (believed).
-        let stamp = self.stamp_of_changed(&plan, &row, Touch::System);
-        self.put(object, Arc::new(Row::new(id, false, fields.into_values(), stamp)));
-        Ok(())
-    }
 }
 
-struct Child {
-    object: Arc<Object>,
-    id: RecordId,
-    fate: Fate,
+/// A live record that refers to another.
+pub(super) struct Child {
+    pub object: Arc<Object>,
+    pub id: RecordId,
+    /// The position of its reference field.
+    pub field: usize,
+    pub fate: Fate,
 }
 
+/// What becomes of a child when its parent is deleted.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Fate {
+pub(super) enum Fate {
     Deleted,
-    Cleared(usize),
+    Cleared,
     Forbids,
 }

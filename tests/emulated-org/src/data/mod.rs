@@ -3,12 +3,18 @@
 mod audit;
 mod author;
 mod auto_number;
+mod before_save;
+mod convert;
 mod delete;
 mod derive;
 mod draft;
 mod index;
+mod locked;
+mod merge;
+mod operation;
 mod outcome;
 mod plan;
+mod recycle;
 mod references;
 mod row;
 mod rules;
@@ -23,13 +29,16 @@ use chrono::{DateTime, Utc};
 
 pub use author::{Author, Authority};
 pub use draft::{Draft, ParentKey};
+pub(crate) use locked::locked_by;
+pub use operation::{Conversion, Operation};
 pub use outcome::{Outcome, Refusal, SaveError, Saved};
 pub use row::Row;
 pub use table::Table;
-pub use write::{Operation, Transaction};
+pub use write::Transaction;
 
 use crate::id::RecordId;
 use crate::schema::Schema;
+use recycle::SweptAlong;
 
 /// All tables of an organisation.
 #[derive(Debug)]
@@ -37,6 +46,8 @@ pub struct Data {
     tables: BTreeMap<String, Table>,
     pod: u16,
     deletions_known_since: DateTime<Utc>,
+    /// What went into the recycle bin with a record, by that record.
+    swept_along: BTreeMap<RecordId, Vec<SweptAlong>>,
 }
 
 impl Data {
@@ -47,6 +58,7 @@ impl Data {
             tables: BTreeMap::new(),
             pod,
             deletions_known_since: DateTime::UNIX_EPOCH,
+            swept_along: BTreeMap::new(),
         };
         data.adopt(schema);
         data
@@ -96,6 +108,7 @@ impl Data {
     /// Deletes for good what lies in the recycle bin; how many records that were.
     pub(crate) fn purge(&mut self, now: DateTime<Utc>) -> usize {
         self.deletions_known_since = now;
+        self.swept_along.clear();
         self.tables.values_mut().map(|table| table.purge(|_| true)).sum()
     }
 

@@ -2,6 +2,7 @@
 
 use super::Data;
 use super::author::Authority;
+use super::convert::refuse_converted;
 use super::draft::{Fields, ParentKey};
 use super::outcome::SaveError;
 use super::row::Row;
@@ -138,6 +139,16 @@ pub(super) fn follow_activity(data: &Data, schema: &Schema, object: &Object, fie
     fields.set(account, found);
 }
 
+/// Whether a record lies in the recycle bin or is gone altogether.
+pub(super) fn is_deleted(transaction: &Transaction<'_>, target: RecordId) -> bool {
+    // Records of objects that this organisation does not hold cannot be deleted here.
+    transaction.schema.object_by_prefix(target.prefix()).is_some()
+        && transaction
+            .data
+            .find(transaction.schema, target)
+            .is_none_or(Row::is_deleted)
+}
+
 fn check_target(
     transaction: &Transaction<'_>,
     object: &Object,
@@ -179,6 +190,7 @@ fn check_target(
             "entity is deleted",
         ));
     }
+    refuse_converted(parent, row)?;
     let inactive = parent.name == "User"
         && field.name == "OwnerId"
         && parent

@@ -1,16 +1,16 @@
 //! Rules over a whole record, or over all records of one request.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::draft::Fields;
 use super::index::key_of;
+use super::operation::Operation;
 use super::outcome::SaveError;
 use super::plan::Plan;
 use super::row::Row;
 use super::table::Table;
-use super::write::Operation;
+use crate::id::RecordId;
 use crate::schema::Object;
-use crate::value::Value;
 
 /// The required fields that have no value and were not refused for a wrong one. Fields that have a default on
 /// create are among them only where this write `given` them as null.
@@ -67,35 +67,54 @@ pub(super) fn duplicate(
     })
 }
 
-/// Refuses the second mention of one record in one request.
-pub(super) fn refuse_repetition(operation: &Operation, seen: &mut HashSet<String>) -> Result<(), SaveError> {
-    let (mention, message) = match operation {
-        Operation::Update { id, .. } => (
-            id.to_string(),
-            format!("duplicate id specified: {}", id.as_str15()),
-        ),
-        Operation::Upsert { key: Value::Null, .. } | Operation::Create { .. } | Operation::Delete { .. } => {
-            return Ok(());
+/// The mentions of records in one request, none of which may come twice: of an id the second is refused, of an
+/// external id every one (that all rows that share a key are refused is reported by clients).
+#[derive(Debug, Default)]
+pub(super) struct Mentions {
+    ids: HashSet<RecordId>,
+    keys: HashMap<String, usize>,
+}
+
+impl Mentions {
+    /// Counts the external ids of a request.
+    pub fn of<'o>(operations: impl Iterator<Item = &'o Operation>) -> Self {
+        let mut mentions = Self::default();
+        for operation in operations {
+            if let Some((key, _)) = upsert_key(operation) {
+                *mentions.keys.entry(key).or_default() += 1;
+            }
         }
-        Operation::Upsert {
-            object,
-            key_field,
-            key,
-            ..
-        } => {
-            let Some(field) = object.fields.get(*key_field) else {
-                return Ok(());
-            };
-            let Some(key) = key_of(field, key) else {
-                return Ok(());
-            };
-            let message = format!("Duplicate external id specified: {key}");
-            (format!("{} {key_field} {key}", object.name), message)
-        }
-    };
-    if seen.insert(mention) {
-        Ok(())
-    } else {
+        mentions
+    }
+
+    /// Refuses an operation whose record is mentioned elsewhere in the request.
+    pub fn refuse_repetition(&mut self, operation: &Operation) -> Result<(), SaveError> {
+        let message = match operation {
+            Operation::Update { id, .. } if !self.ids.insert(*id) => {
+                format!("duplicate id specified: {}", id.as_str15())
+            }
+            _ => match upsert_key(operation) {
+                Some((key, shown)) if self.keys.get(&key).is_some_and(|mentions| *mentions > 1) => {
+                    format!("Duplicate external id specified: {shown}")
+                }
+                _ => return Ok(()),
+            },
+        };
         Err(SaveError::new("DUPLICATE_VALUE", message))
     }
+}
+
+/// What an upsert finds its record by: as a key over all objects and fields, and as messages show it.
+fn upsert_key(operation: &Operation) -> Option<(String, Box<str>)> {
+    let Operation::Upsert {
+        object,
+        key_field,
+        key,
+        ..
+    } = operation
+    else {
+        return None;
+    };
+    let shown = key_of(object.fields.get(*key_field)?, key)?;
+    Some((format!("{} {key_field} {shown}", object.name), shown))
 }

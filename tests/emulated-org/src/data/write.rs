@@ -1,64 +1,26 @@
 //! The one path by which records are written: REST, collections, trees and seeds all come through here.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::Data;
 use super::audit::Touch;
 use super::author::{Author, Authority};
 use super::auto_number;
+use super::convert::refuse_converted;
 use super::derive::derive;
 use super::draft::{Draft, Fields};
+use super::operation::Operation;
 use super::outcome::{Outcome, Refusal, SaveError, Saved};
 use super::plan::Plan;
 use super::references;
 use super::row::{Row, Stamp};
-use super::rules::{duplicate, refuse_repetition, required_but_null};
+use super::rules::{Mentions, duplicate, required_but_null};
 use super::validate::storable;
+use crate::automation::{Automation, Rules, Tally};
 use crate::id::RecordId;
 use crate::schema::{Field, Object, Schema};
 use crate::value::Value;
-
-/// One thing to do with one record.
-#[derive(Clone, Debug)]
-pub enum Operation {
-    /// Makes a record.
-    Create {
-        /// The object.
-        object: Arc<Object>,
-        /// Its fields.
-        draft: Draft,
-    },
-    /// Changes a record.
-    Update {
-        /// The object.
-        object: Arc<Object>,
-        /// The record.
-        id: RecordId,
-        /// The fields to change.
-        draft: Draft,
-    },
-    /// Changes the record with this key, or makes it.
-    Upsert {
-        /// The object.
-        object: Arc<Object>,
-        /// The position of the external-id or id-lookup field.
-        key_field: usize,
-        /// The key. A null id makes a record; any other key must have a value.
-        key: Value,
-        /// The fields to change.
-        draft: Draft,
-        /// Whether making a record is forbidden.
-        update_only: bool,
-    },
-    /// Puts a record into the recycle bin, and with it what its object's relationships cascade to.
-    Delete {
-        /// The object.
-        object: Arc<Object>,
-        /// The record.
-        id: RecordId,
-    },
-}
 
 /// A run of writes that can be taken back.
 #[derive(Debug)]
@@ -69,6 +31,10 @@ pub struct Transaction<'a> {
     undo: Vec<Undo>,
     /// The audit fields of new records, shared by all that one transaction makes of an object.
     pub(super) fresh_stamp: Option<(Arc<Plan>, Arc<Stamp>)>,
+    /// The organisation's own rules; without them records are written as a load with all automation switched off.
+    pub(super) rules: Option<(Arc<Rules>, Arc<Tally>)>,
+    /// What a trigger threw.
+    pub(super) thrown: Option<SaveError>,
 }
 
 #[derive(Debug)]
@@ -87,7 +53,16 @@ impl<'a> Transaction<'a> {
             author,
             undo: Vec::new(),
             fresh_stamp: None,
+            rules: None,
+            thrown: None,
         }
+    }
+
+    /// Lets the organisation's own rules see every record that is written.
+    #[must_use]
+    pub fn with_rules(mut self, automation: &Automation) -> Self {
+        self.rules = Some((automation.rules(), automation.tally()));
+        self
     }
 
     /// Writes several records, in order. Rows that could not be read come as errors and keep their place.
@@ -99,15 +74,20 @@ impl<'a> Transaction<'a> {
         all_or_none: bool,
     ) -> Vec<Outcome> {
         let start = self.undo.len();
-        let mut seen = HashSet::new();
+        let mut mentions = Mentions::of(operations.iter().flatten());
         let mut outcomes: Vec<Outcome> = operations
             .into_iter()
             .map(|operation| {
                 let operation = operation?;
-                refuse_repetition(&operation, &mut seen)?;
+                mentions.refuse_repetition(&operation)?;
                 self.save(operation)
             })
             .collect();
+        // What a trigger throws ends the transaction for all its rows (Apex Developer Guide, Triggers).
+        if let Some(thrown) = self.thrown.take() {
+            self.roll_back_to(start);
+            return outcomes.iter().map(|_| Err(thrown.clone().into())).collect();
+        }
         if all_or_none && outcomes.iter().any(Result::is_err) {
             self.roll_back_to(start);
             for outcome in &mut outcomes {
@@ -136,6 +116,15 @@ impl<'a> Transaction<'a> {
                 update_only,
             } => self.upsert(&object, (key_field, key), draft, update_only),
             Operation::Delete { object, id } => self.delete(&object, id),
+            Operation::Undelete { object, id } => self.undelete(&object, id),
+            Operation::HardDelete { object, id } => self.hard_delete(&object, id),
+            Operation::Merge {
+                object,
+                master,
+                losers,
+                draft,
+            } => self.merge(&object, master, &losers, draft),
+            Operation::ConvertLead { lead, conversion } => self.convert_lead(lead, &conversion),
         };
         if outcome.is_err() {
             self.roll_back_to(start);
@@ -154,7 +143,7 @@ impl<'a> Transaction<'a> {
         self.data
     }
 
-    fn create(&mut self, object: &Arc<Object>, draft: Draft) -> Outcome {
+    pub(super) fn create(&mut self, object: &Arc<Object>, draft: Draft) -> Outcome {
         if !object.createable && self.author.authority < Authority::Platform {
             let message = format!("entity type cannot be inserted: {}", object.label);
             return Err(SaveError::new("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", message).into());
@@ -191,6 +180,13 @@ impl<'a> Transaction<'a> {
         }
         if errors.is_empty() {
             errors.extend(references::check(self, object, &fields, None));
+        }
+        if errors.is_empty() {
+            errors.extend(
+                self.run_rules(object, &plan, &mut fields, None)
+                    .err()
+                    .unwrap_or_default(),
+            );
             errors.extend(
                 self.data
                     .table(&object.name)
@@ -214,8 +210,9 @@ impl<'a> Transaction<'a> {
         Ok(Saved { id, created: true })
     }
 
-    fn update(&mut self, object: &Arc<Object>, id: RecordId, draft: Draft) -> Outcome {
+    pub(super) fn update(&mut self, object: &Arc<Object>, id: RecordId, draft: Draft) -> Outcome {
         let before = self.live(object, id)?;
+        refuse_converted(object, &before)?;
         if !object.updateable && self.author.authority < Authority::Platform {
             let message = format!("entity type cannot be updated: {}", object.label);
             return Err(SaveError::new("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", message).into());
@@ -246,6 +243,13 @@ impl<'a> Transaction<'a> {
         }
         if errors.is_empty() {
             errors.extend(references::check(self, object, &fields, Some(&before)));
+        }
+        if errors.is_empty() {
+            errors.extend(
+                self.run_rules(object, &plan, &mut fields, Some(&before))
+                    .err()
+                    .unwrap_or_default(),
+            );
             errors.extend(
                 self.data
                     .table(&object.name)
@@ -387,6 +391,19 @@ impl<'a> Transaction<'a> {
                 object: Arc::clone(object),
                 id,
                 before,
+            });
+        }
+    }
+
+    /// Forgets a row altogether.
+    pub(super) fn remove(&mut self, object: &Arc<Object>, id: RecordId) {
+        if let Some(table) = self.data.table_mut(&object.name)
+            && let Some(row) = table.remove(id)
+        {
+            self.undo.push(Undo {
+                object: Arc::clone(object),
+                id,
+                before: Some(row),
             });
         }
     }

@@ -396,7 +396,7 @@ fn bulk_plan(text: &str, org: &Org) -> Result<Plan, ApiError> {
     Ok(plan)
 }
 
-fn invalid_job(message: &str) -> ApiError {
+pub(super) fn invalid_job(message: &str) -> ApiError {
     ApiError::new(400, "INVALIDJOB", message)
 }
 
@@ -471,7 +471,7 @@ fn listed_job(job: &Job) -> Json {
 }
 
 /// `68.0` as a JSON number keeps its fraction.
-fn version_number(version: u16) -> Json {
+pub(super) fn version_number(version: u16) -> Json {
     let text = format!("{version}.0");
     text.parse::<serde_json::Number>()
         .map_or(Json::Null, Json::Number)

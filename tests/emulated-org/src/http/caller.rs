@@ -9,6 +9,7 @@ use super::ApiError;
 use crate::data::{Author, Authority};
 use crate::id::RecordId;
 use crate::org::Org;
+use crate::writes::UnluckyRows;
 
 /// An API version such as 68.0, by its major number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -23,6 +24,8 @@ pub struct Caller {
     pub version: ApiVersion,
     /// The client id of `Sforce-Call-Options`, where given.
     pub client: Option<String>,
+    /// Rows that this request is told are locked.
+    pub(crate) unlucky: Option<UnluckyRows>,
 }
 
 impl ApiVersion {

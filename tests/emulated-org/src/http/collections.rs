@@ -14,7 +14,7 @@ use super::external_id::key_field;
 use super::record::{ReadError, RecordReader, record_json};
 use super::sobjects::{field_positions, object_named};
 use super::{Caller, get_or_head, resource, wrote};
-use crate::data::{Operation, Outcome, SaveError, Transaction};
+use crate::data::{Operation, Outcome, SaveError};
 use crate::id::RecordId;
 use crate::org::Org;
 use crate::schema::{Object, Schema};
@@ -85,7 +85,7 @@ async fn create(org: web::Data<Org>, caller: Caller, body: JsonBody) -> Result<H
         };
         operations.push(operation);
     }
-    let outcomes = save_all(&org, &caller, &schema, operations, batch.all_or_none);
+    let outcomes = save_all(&org, &caller, operations, batch.all_or_none).await;
     Ok(answer(
         outcomes.into_iter().map(|outcome| result_json(outcome, None)),
     ))
@@ -111,7 +111,7 @@ async fn update(org: web::Data<Org>, caller: Caller, body: JsonBody) -> Result<H
         });
         operations.push(operation);
     }
-    let outcomes = save_all(&org, &caller, &schema, operations, batch.all_or_none);
+    let outcomes = save_all(&org, &caller, operations, batch.all_or_none).await;
     Ok(answer_by_id(outcomes, given_ids))
 }
 
@@ -154,7 +154,7 @@ async fn upsert(
         });
         operations.push(operation);
     }
-    let outcomes = save_all(&org, &caller, &schema, operations, batch.all_or_none);
+    let outcomes = save_all(&org, &caller, operations, batch.all_or_none).await;
     Ok(answer(outcomes.into_iter().map(|outcome| {
         // Failed rows carry `created: true` too: what Salesforce does, as its own client library asserts.
         let created = outcome.as_ref().map_or(true, |saved| saved.created);
@@ -192,7 +192,7 @@ async fn delete(
             })
         })
         .collect();
-    let outcomes = save_all(&org, &caller, &schema, operations, parameters.all_or_none);
+    let outcomes = save_all(&org, &caller, operations, parameters.all_or_none).await;
     Ok(answer_by_id(outcomes, ids))
 }
 
@@ -363,15 +363,14 @@ fn record_id(object: &Object, record: &Map<String, Json>) -> Result<RecordId, Sa
     })
 }
 
-fn save_all(
+async fn save_all(
     org: &Org,
     caller: &Caller,
-    schema: &Schema,
     operations: Vec<Result<Operation, SaveError>>,
     all_or_none: bool,
 ) -> Vec<Outcome> {
-    let author = caller.author(org);
-    Transaction::begin(&mut org.write(), schema, author).save_all(operations, all_or_none)
+    org.save_rows(caller.author(org), operations, all_or_none, caller.unlucky)
+        .await
 }
 
 /// Errors of the whole request out, errors of the record in.

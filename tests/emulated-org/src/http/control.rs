@@ -6,12 +6,16 @@
 //! | `/emulator/clock` | GET | | `{"now"}` |
 //! | `/emulator/clock` | POST | `{"set": "2026-11-22T06:00:00Z"}` or `{"advanceSeconds": 60}` | moves the clock |
 //! | `/emulator/faults` | POST | any of `delayMilliseconds`, `cutAfterNextWrites`, `cutNextResultPages`, `answerNext: {requests, status, code}` | sets faults |
-//! | `/emulator/faults` | DELETE | | ends all faults |
+//! | `/emulator/faults` | POST | `chaos: {percent, seed?, kinds?, client?, mostDelayMilliseconds?}` | lets a share of all data API answers go wrong; `kinds` are those of [`Trouble`](crate::faults::Trouble), percent 0 ends it |
+//! | `/emulator/faults` | POST | any of `lockedRows: {percent, seed?}`, `holdLocksMilliseconds` | refuses a share of all rows with `UNABLE_TO_LOCK_ROW`; how long requests keep their rows and parents locked |
+//! | `/emulator/faults` | POST | `lateCommits: {percent, milliseconds, seed?}` | lets a share of what people do commit that long after its stamps |
+//! | `/emulator/faults` | GET | | `{"chaos": {kind: count}, "lockedRows": count}`: what went wrong so far |
+//! | `/emulator/faults` | DELETE | | ends all faults and their counts |
 //! | `/emulator/tokens/expire` | POST | | ends all sessions |
 //! | `/emulator/tokens/timeout` | POST | `{"seconds": 7200}` | how long an unused session lasts |
 //! | `/emulator/requests` | GET | | `{"total", "counts": [{method, route, count}], "latest": […]}` |
 //! | `/emulator/requests` | DELETE | | forgets them |
-//! | `/emulator/bulk` | POST | any of `waitingMilliseconds`, `runningMilliseconds`, `pageRows` | how long Bulk jobs created from now on take, and how many rows a result page has that asks for no number |
+//! | `/emulator/bulk` | POST | any of `waitingMilliseconds`, `runningMilliseconds`, `pageRows`, `hardDelete`, `failNextAfterRows` | how long Bulk jobs created from now on take; how many rows a result page has that asks for no number; whether users may hard delete; after how many rows the next ingest job fails |
 //! | `/emulator/limits` | POST | `{"dailyApiRequests": 1000}` | changes the daily limit |
 //! | `/emulator/recycle-bin/purge` | POST | | deletes for good what lies in the recycle bin |
 
@@ -26,8 +30,10 @@ use serde_json::{Value as Json, json};
 use super::ApiError;
 use super::body::JsonBody;
 use super::record::parse_datetime;
+use crate::faults::Chaos;
 use crate::limits::Allocation;
 use crate::org::Org;
+use crate::people::LateCommits;
 
 /// Adds the routes.
 pub fn configure(routes: &mut web::ServiceConfig) {
@@ -39,6 +45,7 @@ pub fn configure(routes: &mut web::ServiceConfig) {
         )
         .service(
             web::resource("/emulator/faults")
+                .route(web::get().to(read_faults))
                 .route(web::post().to(set_faults))
                 .route(web::delete().to(clear_faults)),
         )
@@ -68,6 +75,27 @@ struct FaultSettings {
     cut_after_next_writes: Option<u32>,
     cut_next_result_pages: Option<u32>,
     answer_next: Option<NextAnswers>,
+    chaos: Option<Chaos>,
+    locked_rows: Option<LockedRows>,
+    hold_locks_milliseconds: Option<u32>,
+    late_commits: Option<Late>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LockedRows {
+    percent: u8,
+    #[serde(default)]
+    seed: u64,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Late {
+    percent: u8,
+    milliseconds: u32,
+    #[serde(default)]
+    seed: u64,
 }
 
 #[derive(Debug, Deserialize)]
@@ -96,6 +124,8 @@ struct BulkSettings {
     waiting_milliseconds: Option<u32>,
     running_milliseconds: Option<u32>,
     page_rows: Option<NonZeroUsize>,
+    hard_delete: Option<bool>,
+    fail_next_after_rows: Option<usize>,
 }
 
 async fn read_clock(org: web::Data<Org>) -> HttpResponse {
@@ -123,6 +153,24 @@ async fn set_faults(org: web::Data<Org>, body: JsonBody) -> Result<HttpResponse,
         let message = format!("answerNext.status must be from 400 to 599, not {}", next.status);
         return Err(ApiError::json_parser(message));
     }
+    let percents = [
+        ("chaos", settings.chaos.as_ref().map(|chaos| chaos.percent)),
+        (
+            "lockedRows",
+            settings.locked_rows.as_ref().map(|rows| rows.percent),
+        ),
+        (
+            "lateCommits",
+            settings.late_commits.as_ref().map(|late| late.percent),
+        ),
+    ];
+    if let Some((name, Some(percent))) = percents
+        .into_iter()
+        .find(|(_, percent)| percent.is_some_and(|percent| percent > 100))
+    {
+        let message = format!("{name}.percent must be from 0 to 100, not {percent}");
+        return Err(ApiError::json_parser(message));
+    }
     if let Some(delay) = settings.delay_milliseconds {
         org.faults.delay(Duration::from_millis(delay));
     }
@@ -135,11 +183,33 @@ async fn set_faults(org: web::Data<Org>, body: JsonBody) -> Result<HttpResponse,
     if let Some(next) = settings.answer_next {
         org.faults.answer_next(next.requests, next.status, next.code);
     }
+    if let Some(chaos) = settings.chaos {
+        org.faults.set_chaos(chaos);
+    }
+    if let Some(rows) = settings.locked_rows {
+        org.row_locks.refuse(rows.percent, rows.seed);
+    }
+    if let Some(hold) = settings.hold_locks_milliseconds {
+        org.row_locks.hold_for(Duration::from_millis(hold.into()));
+    }
+    if let Some(late) = settings.late_commits {
+        let delay = TimeDelta::milliseconds(late.milliseconds.into());
+        org.set_late_commits(LateCommits::new(late.percent, delay, late.seed));
+    }
     Ok(HttpResponse::NoContent().finish())
+}
+
+async fn read_faults(org: web::Data<Org>) -> HttpResponse {
+    HttpResponse::Ok().json(json!({
+        "chaos": org.faults.troubles(),
+        "lockedRows": org.row_locks.refused(),
+    }))
 }
 
 async fn clear_faults(org: web::Data<Org>) -> HttpResponse {
     org.faults.clear();
+    org.row_locks.clear();
+    org.set_late_commits(LateCommits::default());
     HttpResponse::NoContent().finish()
 }
 
@@ -180,6 +250,13 @@ async fn set_bulk(org: web::Data<Org>, body: JsonBody) -> Result<HttpResponse, A
         processing.running = TimeDelta::milliseconds(running.into());
     }
     org.bulk.set_processing_time(processing);
+    org.ingest.set_processing_time(processing);
+    if let Some(permitted) = settings.hard_delete {
+        org.ingest.permit_hard_delete(permitted);
+    }
+    if let Some(rows) = settings.fail_next_after_rows {
+        org.ingest.fail_next_after(rows);
+    }
     if let Some(rows) = settings.page_rows {
         org.bulk.set_page_rows(rows.get());
     }
@@ -197,6 +274,6 @@ async fn purge(org: web::Data<Org>) -> HttpResponse {
     HttpResponse::Ok().json(json!({ "purged": org.purge_recycle_bin() }))
 }
 
-fn parse<T: for<'de> Deserialize<'de>>(body: &JsonBody) -> Result<T, ApiError> {
+pub(super) fn parse<T: for<'de> Deserialize<'de>>(body: &JsonBody) -> Result<T, ApiError> {
     serde_json::from_str(body.text()?).map_err(|error| ApiError::json_parser(error.to_string()))
 }

@@ -99,7 +99,7 @@ async fn upsert(
         draft,
         update_only: parameters.update_only,
     };
-    match save(&org, &caller, &schema, operation) {
+    match save(&org, &caller, operation).await {
         Ok(saved) => {
             let body = json!({
                 "id": saved.id.as_str(), "success": true, "errors": [], "created": saved.created,
@@ -128,7 +128,7 @@ async fn delete(org: web::Data<Org>, caller: Caller, path: Path) -> Result<HttpR
                 object: Arc::clone(object),
                 id: *id,
             };
-            save(&org, &caller, &schema, operation).map_err(refused)?;
+            save(&org, &caller, operation).await.map_err(refused)?;
             Ok(wrote(HttpResponse::NoContent().finish()))
         }
         several => Ok(multiple_choices(&caller, object, several)),

@@ -1,19 +1,17 @@
 //! What every request passes: the log, the faults, the version, the session, the daily limit.
 
-use std::pin::Pin;
-use std::task::{Context, Poll};
-
-use actix_web::body::{BodySize, BoxBody, MessageBody};
+use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
-use actix_web::http::header::{AUTHORIZATION, DATE, HeaderName, HeaderValue, WWW_AUTHENTICATE};
+use actix_web::http::header::{AUTHORIZATION, DATE, HeaderMap, HeaderName, HeaderValue, WWW_AUTHENTICATE};
 use actix_web::middleware::Next;
-use actix_web::web::{Bytes, Data};
+use actix_web::web::Data;
 use actix_web::{Error, HttpMessage, HttpResponse, ResponseError};
 use serde_json::json;
 
 use super::caller::{ApiVersion, Caller};
 use super::errors::ApiError;
+use super::mishap::{self, Cut};
 use crate::limits::Allocation;
 use crate::org::Org;
 use crate::request_log::LoggedRequest;
@@ -29,10 +27,6 @@ pub fn wrote(mut response: HttpResponse) -> HttpResponse {
 #[derive(Clone, Copy)]
 struct Wrote;
 
-/// Stands in a response that never reaches the client.
-#[derive(Clone, Copy)]
-struct Cut;
-
 /// The outermost layer: header case, the organisation's time, and the request log.
 pub(crate) async fn observe(
     request: ServiceRequest,
@@ -41,6 +35,7 @@ pub(crate) async fn observe(
     let org = org_of(&request)?;
     let method = request.method().to_string();
     let uri = request.uri().to_string();
+    let client = client_of(request.headers()).map(str::to_owned);
     let is_knob = request.path().starts_with("/emulator/");
     let mut response = next.call(request).await?.map_into_boxed_body();
     // Some Salesforce clients look for header names in Title-Case.
@@ -63,6 +58,7 @@ pub(crate) async fn observe(
             method,
             route,
             uri,
+            client,
             status,
         });
     }
@@ -92,8 +88,20 @@ pub(super) async fn gate(
         let body = json!([{ "message": canned_message(&answer.code), "errorCode": answer.code }]);
         return Ok(request.into_response(HttpResponse::build(status).json(body)));
     }
+    let mishap = org
+        .faults
+        .roll(client_of(request.headers()), mishap::writes_rows(&request));
+    if let Some(mishap) = mishap
+        && let Some(response) = mishap::before(mishap, &org, &request).await
+    {
+        return Ok(request.into_response(response));
+    }
+    org.catch_up();
     let caller = match admit(&org, &request) {
-        Ok(caller) => caller,
+        Ok(mut caller) => {
+            caller.unlucky = mishap.and_then(mishap::unlucky_rows);
+            caller
+        }
         Err(error) => {
             let mut response = error.error_response();
             if error.status == 401 {
@@ -122,11 +130,12 @@ pub(super) async fn gate(
     }
     let has_written = response.response().extensions().get::<Wrote>().is_some();
     if has_written && org.faults.take_cut() {
-        let mut cut = response.map_body(|_, _| BoxBody::new(CutConnection));
-        cut.response_mut().extensions_mut().insert(Cut);
-        return Ok(cut);
+        return Ok(mishap::cut(response));
     }
-    Ok(response)
+    Ok(match mishap {
+        Some(mishap) => mishap::after(mishap, response),
+        None => response,
+    })
 }
 
 /// The live session of a request's bearer token.
@@ -134,17 +143,21 @@ pub(super) fn session_of(
     org: &Org,
     headers: &actix_web::http::header::HeaderMap,
 ) -> Result<Session, ApiError> {
-    let token = headers
-        .get(AUTHORIZATION)
-        .and_then(|value| value.to_str().ok())
-        .and_then(|value| value.split_once(' '))
-        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("Bearer") || scheme.eq_ignore_ascii_case("OAuth"))
-        .map(|(_, token)| token.trim());
-    token
+    bearer_token(headers)
         .and_then(|token| org.tokens.session(token, org.clock.now()))
         // Deactivating a user ends the user's sessions.
         .filter(|session| org.is_active(session.user))
         .ok_or_else(ApiError::invalid_session)
+}
+
+/// The token that a request brings.
+pub(super) fn bearer_token(headers: &actix_web::http::header::HeaderMap) -> Option<&str> {
+    headers
+        .get(AUTHORIZATION)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.split_once(' '))
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("Bearer") || scheme.eq_ignore_ascii_case("OAuth"))
+        .map(|(_, token)| token.trim())
 }
 
 fn admit(org: &Org, request: &ServiceRequest) -> Result<Caller, ApiError> {
@@ -169,21 +182,23 @@ fn admit(org: &Org, request: &ServiceRequest) -> Result<Caller, ApiError> {
         let message = "This session is not valid for use with the REST API";
         return Err(ApiError::new(401, "INVALID_SESSION_ID", message));
     }
-    let client = request
-        .headers()
-        .get("sforce-call-options")
-        .and_then(|value| value.to_str().ok())
-        .and_then(|options| {
-            options
-                .split([',', ';'])
-                .find_map(|option| option.trim().strip_prefix("client="))
-        })
-        .map(str::to_owned);
+    let client = client_of(request.headers()).map(str::to_owned);
     Ok(Caller {
         user: session.user,
         version,
         client,
+        unlucky: None,
     })
+}
+
+/// The client that a request names (REST API Developer Guide, Call Options Header).
+fn client_of(headers: &HeaderMap) -> Option<&str> {
+    headers
+        .get("sforce-call-options")?
+        .to_str()
+        .ok()?
+        .split([',', ';'])
+        .find_map(|option| option.trim().strip_prefix("client="))
 }
 
 /// Salesforce takes no longer paths with their query (Salesforce REST API Developer Guide, Status Codes and Error
@@ -206,23 +221,5 @@ fn canned_message(code: &str) -> &'static str {
         "UNABLE_TO_LOCK_ROW" => "unable to obtain exclusive access to this record or 1 records",
         "SERVER_UNAVAILABLE" => "The server is temporarily unavailable",
         _ => "An unexpected error occurred.",
-    }
-}
-
-/// A body that fails before its first byte: the server then closes the connection, and what it had not yet
-/// sent, the head included, is lost.
-struct CutConnection;
-
-impl MessageBody for CutConnection {
-    type Error = std::io::Error;
-
-    fn size(&self) -> BodySize {
-        BodySize::Stream
-    }
-
-    fn poll_next(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Bytes, Self::Error>>> {
-        Poll::Ready(Some(Err(std::io::Error::from(
-            std::io::ErrorKind::ConnectionAborted,
-        ))))
     }
 }

@@ -10,8 +10,11 @@ pub mod errors;
 pub mod external_id;
 mod gate;
 pub mod identity;
+pub mod ingest;
 pub mod limits;
+mod mishap;
 pub mod oauth;
+pub mod people;
 pub mod query;
 pub mod record;
 pub mod replication;
@@ -40,6 +43,7 @@ pub fn configure(routes: &mut web::ServiceConfig) {
         }))
         .app_data(web::PathConfig::default().error_handler(|_, _| ApiError::not_found().into()))
         .configure(control::configure)
+        .configure(people::configure)
         .configure(oauth::configure)
         .configure(identity::configure)
         .route("/services/data", web::get().to(versions::list))
@@ -56,6 +60,7 @@ pub fn configure(routes: &mut web::ServiceConfig) {
                 .configure(limits::configure)
                 .configure(query::configure)
                 .configure(bulk::configure)
+                .configure(ingest::configure)
                 .default_service(web::to(unknown_resource)),
         )
         .default_service(web::to(unknown_resource));

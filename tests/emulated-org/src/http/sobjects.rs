@@ -13,7 +13,7 @@ use super::body::JsonBody;
 use super::errors::{ApiError, RecordRefused, Refused};
 use super::record::{RecordReader, record_json};
 use super::{Caller, get_or_head, resource, wrote};
-use crate::data::{Data, Operation, Outcome, Refusal, Row, SaveError, Saved, Transaction};
+use crate::data::{Data, Operation, Outcome, Refusal, Row, SaveError, Saved};
 use crate::id::RecordId;
 use crate::org::Org;
 use crate::schema::{Object, Schema};
@@ -52,9 +52,12 @@ pub fn object_named<'a>(schema: &'a Schema, name: &str) -> Result<&'a Arc<Object
 ///
 /// # Errors
 /// Why it was refused.
-pub fn save(org: &Org, caller: &Caller, schema: &Schema, operation: Operation) -> Outcome {
-    let author = caller.author(org);
-    Transaction::begin(&mut org.write(), schema, author).save(operation)
+pub async fn save(org: &Org, caller: &Caller, operation: Operation) -> Outcome {
+    let operations = vec![Ok(operation)];
+    let mut outcomes = org
+        .save_rows(caller.author(org), operations, false, caller.unlucky)
+        .await;
+    outcomes.pop().unwrap_or(Err(Refusal::NoMatch))
 }
 
 /// The answer to a record that was made.
@@ -191,7 +194,7 @@ async fn create(
         object: Arc::clone(object),
         draft,
     };
-    let saved = save(&org, &caller, &schema, operation).map_err(refused)?;
+    let saved = save(&org, &caller, operation).await.map_err(refused)?;
     Ok(created(&caller, object, saved))
 }
 
@@ -226,7 +229,7 @@ async fn update(
         id,
         draft,
     };
-    save(&org, &caller, &schema, operation).map_err(refused)?;
+    save(&org, &caller, operation).await.map_err(refused)?;
     Ok(wrote(HttpResponse::NoContent().finish()))
 }
 
@@ -242,7 +245,7 @@ async fn delete(
         object: Arc::clone(object),
         id,
     };
-    save(&org, &caller, &schema, operation).map_err(refused)?;
+    save(&org, &caller, operation).await.map_err(refused)?;
     Ok(wrote(HttpResponse::NoContent().finish()))
 }
 

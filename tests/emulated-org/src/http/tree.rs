@@ -14,7 +14,7 @@ use super::errors::{ApiError, Refused};
 use super::record::{ReadError, RecordReader};
 use super::sobjects::object_named;
 use super::{Caller, resource, wrote};
-use crate::data::{Draft, Operation, SaveError, Transaction};
+use crate::data::{Draft, Operation, SaveError, Saved, Transaction};
 use crate::id::RecordId;
 use crate::org::Org;
 use crate::schema::{Object, Schema};
@@ -94,7 +94,7 @@ fn save(
 ) -> Result<Vec<(String, RecordId)>, Vec<Failure>> {
     let author = caller.author(org);
     let mut data = org.write();
-    let mut transaction = Transaction::begin(&mut data, schema, author);
+    let mut transaction = Transaction::begin(&mut data, schema, author).with_rules(&org.automation);
     let mut saved: Vec<(String, Option<RecordId>)> = Vec::with_capacity(nodes.len());
     let mut failures = Vec::new();
     for node in nodes {
@@ -134,10 +134,20 @@ fn save(
         }
     }
     if failures.is_empty() {
-        return Ok(saved
+        let saved: Vec<(String, RecordId)> = saved
             .into_iter()
             .filter_map(|(reference, id)| Some((reference, id?)))
-            .collect());
+            .collect();
+        drop(data);
+        let records: Vec<Saved> = saved
+            .iter()
+            .map(|(_, id)| Saved {
+                id: *id,
+                created: true,
+            })
+            .collect();
+        org.saved(author, records.iter());
+        return Ok(saved);
     }
     transaction.roll_back();
     Err(failures)

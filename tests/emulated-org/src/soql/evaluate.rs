@@ -64,6 +64,14 @@ pub fn run(plan: &Plan, data: &Data, scope: Scope) -> Vec<Arc<Row>> {
     }
 }
 
+/// Whether a row passes a query's filter. The row need not be stored.
+#[must_use]
+pub fn passes(plan: &Plan, row: &Row, data: &Data) -> bool {
+    plan.filter
+        .as_ref()
+        .is_none_or(|filter| Tried::new(filter, &plan.object, data).passes(row))
+}
+
 fn cut<'a>(
     rows: impl Iterator<Item = &'a Arc<Row>>,
     plan: &'a Plan,

@@ -20,5 +20,5 @@ pub mod token_stream;
 
 pub use cursors::Cursors;
 pub use error::SoqlError;
-pub use evaluate::{Scope, run};
+pub use evaluate::{Scope, passes, run};
 pub use plan::{Output, Plan};

@@ -145,7 +145,8 @@ async fn upserts_say_of_each_row_whether_it_is_new() {
         row("New", "new"),
         row("Old", "old"),
         row("", "other"),
-        row("Twice", "NEW"),
+        row("Twice", "twice"),
+        row("Twice", "TWICE"),
         row("None", ""),
     ];
     let path = format!("{}/Account/Key__c", collection());
@@ -154,6 +155,7 @@ async fn upserts_say_of_each_row_whether_it_is_new() {
         "saved",
         "saved",
         "REQUIRED_FIELD_MISSING",
+        "DUPLICATE_VALUE",
         "DUPLICATE_VALUE",
         "MISSING_ARGUMENT",
     ];

@@ -1,5 +1,5 @@
 //! The demo: an emulated org with a company in it, the gateway on SQLite in a temporary folder, the initial sync with
-//! its progress, and a short story. Stays up until Ctrl-C.
+//! its progress, and a story in which both sides write. Stays up until Ctrl-C.
 #![expect(
     clippy::indexing_slicing,
     reason = "reading a JSON value by name never panics: what is missing is null"
@@ -11,7 +11,7 @@ use emulated_org::{App, EmulatedOrg, Options, company::CompanyOptions};
 use end_to_end::gateway::{ConnectionSetup, Gateway, PACKAGE_CLIENT, PARTNER_CLIENT};
 use end_to_end::org_client::OrgClient;
 use end_to_end::partner::Partner;
-use end_to_end::{company, pump};
+use end_to_end::{ScenarioError, company, pump};
 use serde_json::{Value, json};
 
 const CONSUMER_KEY: &str = "3MVG9.causeway.demo";
@@ -47,6 +47,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     let org = EmulatedOrg::start(Options {
         company: Some(company),
+        sfdx_source: vec![company::metadata()],
         ..Options::default()
     })
     .await?;
@@ -68,9 +69,17 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         username,
         users: company::partner_users(&rep).await?,
     })?;
-    gateway.apply_mappings(CONNECTION, &company::mappings()?)?;
+    let admin = rep
+        .query(&format!(
+            "SELECT Id FROM User WHERE Username = '{}'",
+            org.admin_username()
+        ))
+        .await?;
+    let owner = admin.first().and_then(|user| user["Id"].as_str());
+    let mappings = company::mappings_both_ways(owner.ok_or("the org has no admin")?)?;
+    gateway.apply_mappings(CONNECTION, &mappings)?;
     println!(
-        "  5 objects are mapped; users are matched by e-mail, the rest goes to \"{}\"",
+        "  5 objects are mapped, contacts and leads both ways; users are matched by e-mail, the rest goes to \"{}\"",
         company::DEFAULT_OWNER
     );
 
@@ -80,7 +89,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     gateway.serve(&[]).await?;
     let partner = Partner::new(&gateway, &format!("{CONNECTION}-{PARTNER_CLIENT}"))?;
     let package = Partner::new(&gateway, &format!("{CONNECTION}-{PACKAGE_CLIENT}"))?;
-    story(&rep, &package, &partner, org.organization_id().as_str()).await?;
+    a_contact_is_edited(&rep, &package, &partner, org.organization_id().as_str()).await?;
+    let lead = the_partner_posts_a_lead(&rep, &partner).await?;
+    both_sides_change_one_field(&rep, &partner, &lead).await?;
+    the_partner_deletes_it(&rep, &partner, &lead).await?;
 
     heading("Where to look");
     let (url, token) = (gateway.url(), partner.token()?);
@@ -91,6 +103,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     for path in [
         "/v1/records/contact?limit=3",
         "/v1/changes?limit=3",
+        "/v1/conflicts",
         "/v1/held",
         "/v1/syncs",
         "/v1/logs?limit=3",
@@ -112,13 +125,13 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 }
 
 /// A rep edits a contact, the push arrives, the partner reads it.
-async fn story(
+async fn a_contact_is_edited(
     rep: &OrgClient,
     package: &Partner,
     partner: &Partner,
     organization: &str,
 ) -> Result<(), Box<dyn std::error::Error>> {
-    heading("A short story");
+    heading("A rep edits a contact");
     let fields = [
         "FirstName",
         "LastName",
@@ -176,6 +189,122 @@ async fn story(
     println!("  Why is this value here? Its history says:");
     println!("{}", indented(&history["history"])?);
     Ok(())
+}
+
+/// A lead that both sides know.
+struct Lead {
+    record: String,
+    salesforce: String,
+}
+
+async fn the_partner_posts_a_lead(
+    rep: &OrgClient,
+    partner: &Partner,
+) -> Result<Lead, Box<dyn std::error::Error>> {
+    heading("The partner posts a lead");
+    let body = json!({"records": [{
+        "key": "web-form-1",
+        "fields": {
+            "first_name": "Ada", "last_name": "Lovelace", "company": "Analytical Engines",
+            "status": "Open - Not Contacted", "email": "ada@engines.example", "phone": "(020) 7946-0000",
+        },
+    }]});
+    let started = std::time::Instant::now();
+    let answer = partner.post("/v1/records/lead", &body).await?;
+    let record = answer["results"][0]["id"]
+        .as_str()
+        .ok_or("the post was refused")?
+        .to_owned();
+    println!("  The gateway answers with the record's number: {record}.");
+    let salesforce = poll(async || {
+        let known = partner.get(&format!("/v1/records/lead/{record}")).await?;
+        Ok(known["salesforceId"].as_str().map(str::to_owned))
+    })
+    .await?;
+    println!(
+        "  {} ms later the lead is in Salesforce, made by an upsert on its external id:",
+        started.elapsed().as_millis()
+    );
+    let rows = rep
+        .query(&format!(
+            "SELECT Id, Name, Company, Status, Phone, Partner_Id__c FROM Lead WHERE Id = '{salesforce}'"
+        ))
+        .await?;
+    println!(
+        "{}",
+        indented(rows.first().ok_or("the lead is not in Salesforce")?)?
+    );
+    // Posting it once more, as after a lost answer, makes no second lead: its key is known.
+    let again = partner.post("/v1/records/lead", &body).await?;
+    println!(
+        "  The partner posts it again, as after a lost answer: {}, the same record.",
+        plain(&again["results"][0]["outcome"])
+    );
+    Ok(Lead { record, salesforce })
+}
+
+async fn both_sides_change_one_field(
+    rep: &OrgClient,
+    partner: &Partner,
+    lead: &Lead,
+) -> Result<(), Box<dyn std::error::Error>> {
+    heading("Both sides change one field");
+    let (theirs, ours) = ("(020) 7946-0111", "(020) 7946-0222");
+    rep.update("Lead", &lead.salesforce, &json!({"Phone": theirs}))
+        .await?;
+    println!("  A rep saves the phone number {theirs}; before anybody hears of it,");
+    let body = json!({"records": [{
+        "id": lead.record, "changedAt": chrono::Utc::now(), "fields": {"phone": ours},
+    }]});
+    partner.post("/v1/records/lead", &body).await?;
+    println!("  the partner posts {ours}. The rule is: the most recent edit wins.");
+    poll(async || {
+        let soql = format!("SELECT Phone FROM Lead WHERE Id = '{}'", lead.salesforce);
+        let rows = rep.query(&soql).await?;
+        Ok(rows.first().filter(|row| row["Phone"] == ours).map(drop))
+    })
+    .await?;
+    println!("  Salesforce holds {ours} now. The number that lost is kept, and can be restored:");
+    let conflicts = partner.get("/v1/conflicts").await?;
+    println!("{}", indented(&conflicts["conflicts"][0])?);
+    Ok(())
+}
+
+async fn the_partner_deletes_it(
+    rep: &OrgClient,
+    partner: &Partner,
+    lead: &Lead,
+) -> Result<(), Box<dyn std::error::Error>> {
+    heading("The partner deletes the lead");
+    partner
+        .delete(&format!("/v1/records/lead/{}", lead.record))
+        .await?;
+    poll(async || {
+        let soql = format!("SELECT Id FROM Lead WHERE Id = '{}'", lead.salesforce);
+        Ok(rep.query(&soql).await?.is_empty().then_some(()))
+    })
+    .await?;
+    println!("  It is in Salesforce's recycle bin. No late news will bring it back.");
+    Ok(())
+}
+
+/// Looks again and again until there is something, for half a minute at most.
+async fn poll<T>(
+    mut look: impl AsyncFnMut() -> Result<Option<T>, ScenarioError>,
+) -> Result<T, ScenarioError> {
+    let patience = std::time::Instant::now() + std::time::Duration::from_secs(30);
+    loop {
+        if let Some(found) = look().await? {
+            return Ok(found);
+        }
+        if std::time::Instant::now() > patience {
+            return Err(ScenarioError::Timeout {
+                what: "the next step of the story".to_owned(),
+                seconds: 30,
+            });
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(25)).await;
+    }
 }
 
 fn heading(text: &str) {

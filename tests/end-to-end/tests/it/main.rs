@@ -9,6 +9,9 @@
 mod crash;
 mod crm_data;
 mod house;
+mod known_failures;
 mod main_job;
 mod real_crm;
+mod two_way;
+mod two_way_world;
 mod world;

@@ -64,14 +64,19 @@ impl World {
             .unwrap()
     }
 
-    /// Adds a connection to the org.
+    /// Adds a connection to the org that acts as its admin.
     pub fn connect(&self, name: &str, users: Vec<(String, String, String)>) {
+        self.connect_as(name, self.org.admin_username(), users);
+    }
+
+    /// Adds a connection to the org that acts as a user of it.
+    pub fn connect_as(&self, name: &str, username: &str, users: Vec<(String, String, String)>) {
         self.gateway
             .connect(&ConnectionSetup {
                 name: name.to_owned(),
                 org_url: self.org.url().to_owned(),
                 consumer_key: CONSUMER_KEY.to_owned(),
-                username: self.org.admin_username().to_owned(),
+                username: username.to_owned(),
                 users,
             })
             .unwrap();

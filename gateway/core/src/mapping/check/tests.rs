@@ -121,8 +121,9 @@ fn every_problem_is_reported_at_once() {
         &[
             ("partnerObject", "is empty"),
             ("salesforceObject", "write `Contact`"),
-            ("direction", "salesforceToPartner"),
             ("defaultOwner", "mandatory"),
+            ("externalId", "unique external id"),
+            ("salesforceDefaultOwner", "mandatory"),
             ("fields[0].salesforce", "Did you mean `LastName`"),
             ("fields[1].partner", "lower-case"),
             ("fields[1].type", "Write `Text`"),
@@ -188,27 +189,6 @@ fn compound_fields_are_mapped_by_their_components() {
     ] {
         let document = document(vec![field("it", PartnerType::Address, salesforce)]);
         assert_problems(&document, &[("fields[0].salesforce", word)]);
-    }
-}
-
-#[test]
-fn rules_in_which_the_partner_writes_are_refused() {
-    for rule in [
-        SyncRule::Partner,
-        SyncRule::PartnerUnlessBlank,
-        SyncRule::MostRecent,
-    ] {
-        let mut field = name();
-        field.rule = rule;
-        assert_problems(
-            &document(vec![field]),
-            &[("fields[0].rule", "needs a direction in which the partner writes")],
-        );
-    }
-    for direction in [Direction::PartnerToSalesforce, Direction::Both] {
-        let mut document = document(vec![name()]);
-        document.direction = direction;
-        assert_problems(&document, &[("direction", "from Salesforce to the partner only")]);
     }
 }
 

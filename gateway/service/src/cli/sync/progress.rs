@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use causeway_core::ports::runs::PartProgress;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
-use crate::app::initial_sync::progress::{PartView, SyncProgress};
+use crate::app::sync::progress::{PartView, SyncProgress};
 use crate::cli::output;
 
 /// How often plain lines are written.
@@ -59,7 +59,12 @@ impl Display {
                     bar.set_position(part.part.rows);
                     bar.set_message(match part.part.progress {
                         PartProgress::Waiting => "waiting".to_owned(),
-                        PartProgress::Reading { .. } => format!("{} rows/s", progress.rows_per_second),
+                        PartProgress::Reading { .. }
+                        | PartProgress::Polling { .. }
+                        | PartProgress::PollingDeletes { .. } => {
+                            format!("{} rows/s", progress.rows_per_second)
+                        }
+                        PartProgress::Comparing { .. } => "looking up what is missing".to_owned(),
                         PartProgress::Done => "done".to_owned(),
                     });
                 }

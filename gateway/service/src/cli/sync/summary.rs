@@ -10,8 +10,8 @@ use causeway_core::id::{ConnectionId, LinkId, RunId};
 use causeway_core::ports::StoreError;
 use causeway_core::ports::runs::{RunPart, RunState};
 
-use crate::app::initial_sync::progress::SyncProgress;
 use crate::app::read;
+use crate::app::sync::progress::SyncProgress;
 use crate::app::{App, directory};
 use crate::cli::{CommandError, Outcome, output};
 
@@ -48,6 +48,7 @@ pub(super) async fn print(app: &Arc<App>, connection: ConnectionId, run: RunId, 
             "updated",
             "confirmed",
             "restored",
+            "relinked",
             "deleted",
             "held",
             "dropped",
@@ -82,6 +83,7 @@ fn counts(part: &RunPart) -> Vec<String> {
         of(RowOutcome::Updated),
         of(RowOutcome::Confirmed),
         of(RowOutcome::Restored),
+        of(RowOutcome::Relinked),
         of(RowOutcome::Deleted),
         of(RowOutcome::Held),
         part.dropped,
@@ -97,7 +99,7 @@ async fn print_held(app: &Arc<App>, connection: ConnectionId) -> Result<(), Stor
     loop {
         let (page, more) = read::held(app, connection, after, HELD_PAGE).await?;
         for named in &page {
-            let object = &named.partner_object;
+            let object = named.partner_object();
             match &named.held.reason {
                 HeldReason::Conversion { problems } => {
                     for problem in problems {

@@ -20,4 +20,6 @@ macro_rules! marks {
     )*};
 }
 
-marks!(SalesforceWrite RecordsRead SyncsRead SyncsWrite LogsRead ConnectionRead);
+marks!(
+    SalesforceWrite RecordsRead RecordsWrite SyncsRead SyncsWrite LogsRead DecisionsWrite ConnectionRead
+);

@@ -1,0 +1,67 @@
+-- One way only: links that wait for their Salesforce record go, and what is on its way to Salesforce is forgotten.
+DELETE FROM link WHERE salesforce_id IS NULL;
+UPDATE link SET status = 'deleted', status_data = NULL WHERE status IN ('unlinked', 'merged', 'converted');
+UPDATE link SET status = CASE WHEN record_id IS NULL THEN 'deleted' ELSE 'linked' END, status_data = NULL
+WHERE status = 'creating'
+   OR (status = 'held' AND status_data NOT LIKE '{"kind":"conversion"%' AND status_data NOT LIKE '{"kind":"deleteAsked"%');
+UPDATE record SET fields = '{}' WHERE presence = 'deleted';
+DELETE FROM sync_part WHERE EXISTS (
+    SELECT 1 FROM sync_run
+    WHERE sync_run.connection_id = sync_part.connection_id AND sync_run.id = sync_part.run_id
+      AND sync_run.kind <> 'initial'
+);
+DELETE FROM sync_run WHERE kind <> 'initial';
+DELETE FROM watermark WHERE kind <> 'changes';
+
+DROP TABLE seen;
+DROP TABLE call_hour;
+DROP TABLE outbox;
+DROP TABLE identity;
+DROP INDEX idempotency_created;
+DROP INDEX field_history_lost_of_link;
+DROP INDEX field_history_lost;
+ALTER TABLE field_history DROP COLUMN lost_value;
+ALTER TABLE field_history DROP COLUMN lost_side;
+ALTER TABLE inbox DROP COLUMN merged;
+ALTER TABLE inbox DROP COLUMN changed;
+ALTER TABLE record DROP COLUMN successor;
+ALTER TABLE record DROP COLUMN record_key;
+ALTER TABLE record DROP COLUMN times;
+ALTER TABLE connection DROP COLUMN daily_allowance;
+ALTER TABLE connection DROP COLUMN daily_calls;
+ALTER TABLE connection DROP COLUMN integration_user;
+
+CREATE TABLE watermark_of_changes (
+    connection_id BIGINT NOT NULL,
+    mapping_id BIGINT NOT NULL,
+    at BIGINT NOT NULL,
+    PRIMARY KEY (connection_id, mapping_id)
+) WITHOUT ROWID;
+INSERT INTO watermark_of_changes SELECT connection_id, mapping_id, at FROM watermark;
+DROP TABLE watermark;
+ALTER TABLE watermark_of_changes RENAME TO watermark;
+
+CREATE TABLE link_one_way (
+    connection_id BIGINT NOT NULL,
+    id BIGINT NOT NULL,
+    mapping_id BIGINT NOT NULL,
+    salesforce_id TEXT NOT NULL,
+    record_id BIGINT,
+    status TEXT NOT NULL,
+    held_reason TEXT,
+    modstamp BIGINT NOT NULL,
+    observed BIGINT NOT NULL,
+    revision BIGINT NOT NULL,
+    plan_revision BIGINT NOT NULL,
+    agreed TEXT NOT NULL,
+    status_since BIGINT NOT NULL,
+    PRIMARY KEY (connection_id, id),
+    UNIQUE (connection_id, salesforce_id, mapping_id)
+);
+INSERT INTO link_one_way
+SELECT connection_id, id, mapping_id, salesforce_id, record_id, status, status_data, modstamp, observed, revision,
+       plan_revision, agreed, status_since
+FROM link;
+DROP TABLE link;
+ALTER TABLE link_one_way RENAME TO link;
+CREATE INDEX link_aside ON link (connection_id, status, id, mapping_id) WHERE status <> 'linked';

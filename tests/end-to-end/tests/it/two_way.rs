@@ -1,0 +1,492 @@
+//! A company's real CRM data is edited on both sides at once, while the org fails often and the gateway is killed
+//! again and again. In the end both sides are equal by the rules.
+
+use std::collections::{HashMap, HashSet};
+use std::io::Write;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use emulated_org::faults::{Chaos, Trouble};
+use end_to_end::ScenarioError;
+use end_to_end::org_client::OrgClient;
+use end_to_end::partner::Partner;
+use end_to_end::pump;
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use serde_json::{Value, json};
+
+use crate::crm_data::{Crm, shared_data};
+use crate::two_way_world::{TwoWay, at_rest, field, mapping};
+use crate::world::Engine;
+
+const ROUNDS: usize = 100;
+const EDITS_A_ROUND: usize = 25;
+/// So many of 100 answers to the gateway go wrong.
+const FAULTS: u8 = 30;
+const BETWEEN_KILLS: Duration = Duration::from_secs(4);
+/// People and partner take their time, or the gateway would be killed too seldom.
+const BETWEEN_ROUNDS: Duration = Duration::from_millis(150);
+/// Edits meet on so many deals: few enough that both sides often edit the same one, and enough that none is edited so
+/// often that it would be taken for two automations at war.
+const DEALS: usize = 1_500;
+/// Edits of both sides that lie closer together than this may be taken in either order: Salesforce and the partner
+/// have clocks of their own.
+const SIMULTANEOUS: TimeDelta = TimeDelta::seconds(3);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn five_thousand_edits_on_both_sides_end_equal_on_sqlite() {
+    five_thousand_edits_on_both_sides_end_equal(Engine::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn five_thousand_edits_on_both_sides_end_equal_on_postgres() {
+    five_thousand_edits_on_both_sides_end_equal(Engine::Postgres).await;
+}
+
+async fn five_thousand_edits_on_both_sides_end_equal(engine: Engine) {
+    let Some(data) = shared_data() else {
+        // Past the test runner's capture: a skipped test must say so also when it passes.
+        let note = b"SKIPPED: ../shared/data is absent, so there is no real CRM data to run on\n";
+        std::io::stderr().write_all(note).unwrap();
+        return;
+    };
+    let mut two_way = TwoWay::start(engine).await;
+    let crm = Crm::load(&data.join("crm"), &two_way.person).await;
+    let users = crm.users.iter().take(25);
+    two_way.connect(
+        users
+            .map(|user| (user.partner.clone(), user.email.clone(), user.name.clone()))
+            .collect(),
+        &mappings(&crm.users[0].salesforce),
+    );
+    two_way.sync("initial");
+    two_way.world.gateway.serve(&[]).await.unwrap();
+    let partner = two_way.partner();
+    assert_eq!(partner.held().await.unwrap().len(), 0);
+    let mut expected = Expected::read(&partner).await;
+
+    let mut random = StdRng::seed_from_u64(20_261_123);
+    two_way.world.org.faults().set_chaos(Chaos {
+        percent: FAULTS,
+        seed: 7,
+        client: Some("causeway".to_owned()),
+        most_delay_milliseconds: 100,
+        ..Chaos::default()
+    });
+    let mut next_kill = std::time::Instant::now() + BETWEEN_KILLS;
+    let mut kills = 0;
+    for round in 0..ROUNDS {
+        people_edit(&two_way, &mut expected, &mut random, round % 5 != 4).await;
+        partner_edits(&partner, &mut expected, &mut random, round).await;
+        if round % 10 == 9 {
+            both_delete(&two_way, &partner, &mut expected, &mut random).await;
+        }
+        tokio::time::sleep(BETWEEN_ROUNDS).await;
+        if std::time::Instant::now() > next_kill {
+            two_way.world.gateway.kill().unwrap();
+            two_way.world.gateway.serve(&[]).await.unwrap();
+            next_kill = std::time::Instant::now() + BETWEEN_KILLS;
+            kills += 1;
+        }
+    }
+    assert!(kills >= 5, "the gateway was killed only {kills} times");
+    let met = two_way.world.org.faults().troubles();
+    assert_eq!(
+        met.len(),
+        Trouble::ALL.len(),
+        "every kind of trouble was met: {met:?}"
+    );
+    two_way.world.org.faults().set_chaos(Chaos::default());
+
+    two_way.sync_served("instant").await;
+    at_rest(&partner).await;
+    two_way.sync_served("reconcile").await;
+    at_rest(&partner).await;
+    assert_eq!(partner.held().await.unwrap(), Vec::<Value>::new());
+    let differences = expected.differences(&two_way.person, &partner).await;
+    assert!(
+        differences.is_empty(),
+        "{} differences after {kills} kills and {met:?}, first: {:#?}",
+        differences.len(),
+        &differences[..differences.len().min(5)]
+    );
+
+    two_way.world.org.request_log().clear();
+    let position = newest_position(&partner).await;
+    two_way.sync_served("instant").await;
+    two_way.sync_served("reconcile").await;
+    at_rest(&partner).await;
+    assert_eq!(two_way.writes(), 0, "a further sync wrote to Salesforce");
+    assert_eq!(
+        newest_position(&partner).await,
+        position,
+        "a further sync wrote to the partner"
+    );
+    two_way.world.stop().await;
+}
+
+/// 25 edits by a person in Salesforce; the package pushes them, or, where `pushed` is false, that push is lost.
+async fn people_edit(two_way: &TwoWay, expected: &mut Expected, random: &mut StdRng, pushed: bool) {
+    let mut changes = Vec::new();
+    for _ in 0..EDITS_A_ROUND {
+        let Some(number) = expected.any_in_salesforce(random) else {
+            return;
+        };
+        let (name, salesforce, value) = random_edit(random);
+        let id = expected.deals[number].salesforce.clone().unwrap();
+        until_unlocked(async || {
+            two_way
+                .person
+                .update("Opportunity", &id, &json!({salesforce: value}))
+                .await
+        })
+        .await;
+        let change = pump::snapshot(&two_way.person, "Opportunity", &id, &PUMPED, "update")
+            .await
+            .unwrap();
+        let stamp = change["systemModstamp"].as_str().unwrap().parse().unwrap();
+        let edits = expected.deals[number].edits.entry(name).or_default();
+        edits.salesforce.push((stamp, value));
+        edits.pushed = pushed;
+        changes.push(change);
+    }
+    if !pushed {
+        return;
+    }
+    changes.reverse();
+    post_until_taken(
+        &two_way.package(),
+        "/v1/salesforce/changes",
+        &json!({
+            "organizationId": two_way.world.organization(), "packageVersion": "1.0", "changes": changes,
+        }),
+    )
+    .await;
+}
+
+/// 25 edits by the partner and one new deal, in one post.
+async fn partner_edits(partner: &Partner, expected: &mut Expected, random: &mut StdRng, round: usize) {
+    let mut records = Vec::new();
+    for _ in 0..EDITS_A_ROUND {
+        let Some(number) = expected.any_at_partner(random) else {
+            return;
+        };
+        let (name, _, value) = random_edit(random);
+        let at = Utc::now();
+        let deal = &mut expected.deals[number];
+        records.push(json!({"id": deal.record, "changedAt": at, "fields": {name: value}}));
+        deal.edits.entry(name).or_default().partner.push((at, value));
+    }
+    records.push(json!({
+        "key": format!("deal-{round}"),
+        "fields": {"name": format!("Partner deal {round}"), "stage": "Prospecting", "close_date": "2017-12-31"},
+    }));
+    let body = json!({"mode": "upsert", "records": records});
+    let answer = post_until_taken(partner, "/v1/records/opportunity", &body).await;
+    let results = answer["results"].as_array().unwrap();
+    for result in results {
+        assert_ne!(result["outcome"], "refused", "{result}");
+    }
+    expected.deals.push(Deal {
+        record: results.last().unwrap()["id"].as_str().unwrap().to_owned(),
+        ..Deal::default()
+    });
+}
+
+/// One record is deleted on each side.
+async fn both_delete(two_way: &TwoWay, partner: &Partner, expected: &mut Expected, random: &mut StdRng) {
+    if let Some(number) = expected.any_in_salesforce(random) {
+        let id = expected.deals[number].salesforce.clone().unwrap();
+        until_unlocked(async || two_way.person.delete("Opportunity", &id).await).await;
+        expected.deals[number].deleted = true;
+    }
+    if let Some(number) = expected.any_at_partner(random) {
+        let body = json!({"records": [{"id": expected.deals[number].record}]});
+        post_until_taken(partner, "/v1/records/opportunity/deletes", &body).await;
+        expected.deals[number].deleted = true;
+    }
+}
+
+/// A person whose save meets a record that is being saved presses Save again.
+async fn until_unlocked(mut save: impl AsyncFnMut() -> Result<(), ScenarioError>) {
+    for _ in 0..200 {
+        match save().await {
+            Err(ScenarioError::Answer { body, .. }) if body.contains("UNABLE_TO_LOCK_ROW") => {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+            saved => return saved.unwrap(),
+        }
+    }
+    panic!("the record was locked for two seconds")
+}
+
+/// Posts until the gateway, which is killed now and then, has taken it; always with the same idempotency key.
+async fn post_until_taken(client: &Partner, path: &str, body: &Value) -> Value {
+    let key = format!("{:032x}", rand::random::<u128>());
+    for _ in 0..200 {
+        match client.post_once(path, &key, body).await {
+            Ok(answer) => return answer,
+            Err(ScenarioError::Http(_)) => tokio::time::sleep(Duration::from_millis(50)).await,
+            Err(other) => panic!("{other}"),
+        }
+    }
+    panic!("the gateway took no post within ten seconds")
+}
+
+/// What people and partner did to the deals, to say what both sides must hold in the end.
+struct Expected {
+    deals: Vec<Deal>,
+}
+
+#[derive(Default)]
+struct Deal {
+    record: String,
+    salesforce: Option<String>,
+    deleted: bool,
+    edits: HashMap<&'static str, Edits>,
+}
+
+#[derive(Default)]
+struct Edits {
+    salesforce: Vec<(DateTime<Utc>, Value)>,
+    /// Whether the package's push of the last edit in Salesforce reached the gateway.
+    pushed: bool,
+    partner: Vec<(DateTime<Utc>, Value)>,
+}
+
+impl Expected {
+    async fn read(partner: &Partner) -> Expected {
+        let records = partner.records("opportunity").await.unwrap();
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        Expected {
+            deals: records
+                .iter()
+                .map(|record| Deal {
+                    record: text(&record["id"]),
+                    salesforce: Some(text(&record["salesforceId"])),
+                    ..Deal::default()
+                })
+                .collect(),
+        }
+    }
+
+    /// A deal that people in Salesforce know. Few are chosen from, so that both sides meet on the same ones.
+    fn any_in_salesforce(&self, random: &mut StdRng) -> Option<usize> {
+        (0..50)
+            .map(|_| random.random_range(0..self.deals.len().min(DEALS)))
+            .find(|number| !self.deals[*number].deleted && self.deals[*number].salesforce.is_some())
+    }
+
+    fn any_at_partner(&self, random: &mut StdRng) -> Option<usize> {
+        (0..50)
+            .map(|_| random.random_range(0..self.deals.len().min(DEALS)))
+            .find(|number| !self.deals[*number].deleted)
+    }
+
+    async fn differences(&self, person: &OrgClient, partner: &Partner) -> Vec<String> {
+        let soql = format!("SELECT Id, Partner_Id__c, {} FROM Opportunity", PUMPED.join(", "));
+        let rows = person.query(&soql).await.unwrap();
+        let records = partner.records("opportunity").await.unwrap();
+        let mut found = Vec::new();
+        if rows.len() != records.len() {
+            found.push(format!("{} rows, {} records", rows.len(), records.len()));
+        }
+        let names: HashSet<&str> = rows.iter().filter_map(|row| row["Name"].as_str()).collect();
+        let created = names
+            .iter()
+            .filter(|name| name.starts_with("Partner deal "))
+            .count();
+        let alive = self
+            .deals
+            .iter()
+            .filter(|deal| deal.salesforce.is_none() && !deal.deleted)
+            .count();
+        if created != alive {
+            found.push(format!(
+                "{created} deals of the partner in Salesforce, {alive} expected"
+            ));
+        }
+        let by_record: HashMap<&str, &Value> = records
+            .iter()
+            .map(|record| (record["id"].as_str().unwrap(), record))
+            .collect();
+        let by_id: HashMap<&str, &Value> = rows
+            .iter()
+            .map(|row| (row["Id"].as_str().unwrap(), row))
+            .collect();
+        for deal in &self.deals {
+            let record = by_record.get(deal.record.as_str());
+            if deal.deleted {
+                let row = deal.salesforce.as_deref().and_then(|id| by_id.get(id));
+                if record.is_some() || row.is_some() {
+                    found.push(format!(
+                        "{} lives after its delete: {record:?} {row:?}",
+                        deal.record
+                    ));
+                }
+                continue;
+            }
+            let Some(record) = record else {
+                found.push(format!("{} is lost at the partner", deal.record));
+                continue;
+            };
+            let Some(row) = record["salesforceId"].as_str().and_then(|id| by_id.get(id)) else {
+                found.push(format!("{} is lost in Salesforce: {record}", deal.record));
+                continue;
+            };
+            deal.compare(record, row, &mut found);
+        }
+        found
+    }
+}
+
+impl Deal {
+    fn compare(&self, record: &Value, row: &Value, found: &mut Vec<String>) {
+        for (name, salesforce, rule) in FIELDS {
+            let (ours, theirs) = (&record["fields"][name], &row[salesforce]);
+            if same(ours) != same(theirs) {
+                found.push(format!(
+                    "{} {name}: partner {ours}, Salesforce {theirs}",
+                    self.record
+                ));
+                continue;
+            }
+            let Some(edits) = self.edits.get(name) else {
+                continue;
+            };
+            let allowed = edits.allowed(rule, self.last_salesforce_edit());
+            if !allowed.is_empty() && !allowed.iter().any(|value| same(value) == same(ours)) {
+                found.push(format!(
+                    "{} {name} ({rule}) is {ours}, allowed are {allowed:?}; Salesforce {:?}; partner {:?}",
+                    self.record,
+                    edits.salesforce.last(),
+                    edits.partner.last()
+                ));
+            }
+        }
+    }
+
+    fn last_salesforce_edit(&self) -> Option<DateTime<Utc>> {
+        let stamps = self.edits.values().flat_map(|edits| &edits.salesforce);
+        stamps.map(|(at, _)| *at).max()
+    }
+}
+
+impl Edits {
+    /// The values that the rule allows in the end. None: it does not say.
+    ///
+    /// Where a push was lost, Salesforce's record stamp bounds the time of all its edits; so any later edit of the
+    /// record may let an earlier one win.
+    fn allowed(&self, rule: &str, record_stamp: Option<DateTime<Utc>>) -> Vec<Value> {
+        let (salesforce, partner) = (self.salesforce.last(), self.partner.last());
+        match (rule, salesforce, partner) {
+            ("salesforce", Some((_, value)), _) | ("partner", _, Some((_, value))) => vec![value.clone()],
+            ("mostRecent", Some((_, value)), None) | ("mostRecent", None, Some((_, value))) => {
+                vec![value.clone()]
+            }
+            ("mostRecent", Some((there, theirs)), Some((here, ours))) => {
+                let mut allowed = Vec::new();
+                if *there + SIMULTANEOUS > *here
+                    || record_stamp.is_some_and(|stamp| stamp + SIMULTANEOUS > *here)
+                {
+                    allowed.push(theirs.clone());
+                }
+                // An edit that falls between the reading of a target and the write is overwritten; only a push tells.
+                if *here + SIMULTANEOUS > *there || !self.pushed {
+                    allowed.push(ours.clone());
+                }
+                allowed
+            }
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// Partner field, Salesforce field, rule.
+const FIELDS: [(&str, &str, &str); 6] = [
+    ("name", "Name", "mostRecent"),
+    ("stage", "StageName", "mostRecent"),
+    ("close_date", "CloseDate", "mostRecent"),
+    ("amount", "Amount", "mostRecent"),
+    ("next_step", "NextStep", "partner"),
+    ("pipeline_id", "Pipeline_Id__c", "salesforce"),
+];
+
+const PUMPED: [&str; 8] = [
+    "Name",
+    "StageName",
+    "CloseDate",
+    "Amount",
+    "NextStep",
+    "Pipeline_Id__c",
+    "AccountId",
+    "OwnerId",
+];
+
+fn random_edit(random: &mut StdRng) -> (&'static str, &'static str, Value) {
+    let (name, salesforce, _) = FIELDS[random.random_range(0..FIELDS.len())];
+    let value = match name {
+        "name" => json!(format!("Deal {}", random.random_range(0..1_000_000))),
+        "stage" => json!(["Prospecting", "Qualification", "Negotiation/Review"][random.random_range(0..3)]),
+        "close_date" => json!(format!(
+            "2017-{:02}-{:02}",
+            random.random_range(1..13),
+            random.random_range(1..29)
+        )),
+        "amount" if random.random_bool(0.1) => Value::Null,
+        "amount" => {
+            let number = format!(
+                "{}.{:02}",
+                random.random_range(1..90_000),
+                random.random_range(0..100)
+            );
+            Value::Number(number.parse().unwrap())
+        }
+        "pipeline_id" => json!(format!("P{:08}", random.random_range(0..100_000_000))),
+        _ => json!(format!("Call on day {}", random.random_range(0..1_000_000))),
+    };
+    (name, salesforce, value)
+}
+
+/// A value without what is only writing: `1.50` is `1.5`.
+fn same(value: &Value) -> String {
+    match value {
+        Value::Number(number) => {
+            let number: rust_decimal::Decimal = number.to_string().parse().unwrap();
+            number.normalize().to_string()
+        }
+        other => other.to_string(),
+    }
+}
+
+async fn newest_position(partner: &Partner) -> Value {
+    let changes = partner.feed().await.unwrap();
+    changes.last().unwrap()["position"].clone()
+}
+
+fn mappings(default_owner: &str) -> Vec<Value> {
+    let fields = FIELDS
+        .iter()
+        .map(|(name, salesforce, rule)| {
+            let kind = match *name {
+                "stage" => "SingleChoice",
+                "close_date" => "Date",
+                "amount" => "Currency",
+                _ => "Text",
+            };
+            let mut mapped = field(name, kind, salesforce, rule);
+            mapped["required"] = json!(matches!(*name, "name" | "stage" | "close_date"));
+            mapped
+        })
+        .chain([field("account", "Reference", "AccountId", "mostRecent")])
+        .collect();
+    vec![
+        mapping(
+            "account",
+            "Account",
+            default_owner,
+            vec![field("name", "Text", "Name", "mostRecent")],
+        ),
+        mapping("opportunity", "Opportunity", default_owner, fields),
+    ]
+}
