@@ -185,11 +185,15 @@ impl Salesforce {
         let mut token = token.await.map_err(Unsuccessful::unsent)?;
         let mut replaced = false;
         let mut attempt = 1;
+        // What an earlier attempt may have done is not undone by a later one that never left.
+        let mut may_have_written = false;
         loop {
-            let (refused, retry_after) = match self.send(ask, &token).await {
+            let (mut refused, retry_after) = match self.send(ask, &token).await {
                 Ok(answer) => return Ok(answer),
                 Err(refused) => refused,
             };
+            may_have_written |= refused.may_have_written;
+            refused.may_have_written = may_have_written;
             if policy(&refused.failure, ask.call).next == NextStep::RefreshToken && !replaced {
                 // Refused before anything was done, so also a write may go again.
                 replaced = true;
@@ -198,7 +202,10 @@ impl Salesforce {
                     TOKEN_TIMEOUT,
                     self.tokens.replace(&token, self.lane),
                 );
-                token = other.await.map_err(Unsuccessful::unsent)?;
+                token = other.await.map_err(|failure| Unsuccessful {
+                    failure,
+                    may_have_written,
+                })?;
                 continue;
             }
             match retry_delay(&self.retries, attempt, &refused.failure, ask.call, retry_after) {
@@ -226,7 +233,10 @@ impl Salesforce {
     ) -> Result<Answer, (Unsuccessful, Option<Duration>)> {
         let unsent = |failure| (Unsuccessful::unsent(failure), None);
         let url = self.url(ask, token).map_err(unsent)?;
-        self.calls.take(self.lane).await.map_err(unsent)?;
+        // A write that waited here past its deadline must not go out any more.
+        in_time(ask.deadline, JSON_TIMEOUT, self.calls.take(self.lane))
+            .await
+            .map_err(unsent)?;
         let mut request = self
             .http
             .request(ask.method.clone(), url)

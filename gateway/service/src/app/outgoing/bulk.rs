@@ -140,11 +140,9 @@ impl Sender<'_> {
             tracing::warn!(%connection, job, failure = ?unsuccessful.failure, "a Bulk job may not have started");
             let aborted = self.salesforce.abort_ingest_job(job).await;
             return match aborted {
-                Ok(IngestState::Complete { .. } | IngestState::Failed { .. } | IngestState::Aborted)
-                    if unsuccessful.may_have_written =>
-                {
-                    Ended::WithResults
-                }
+                Ok(IngestState::Complete { .. } | IngestState::Failed { .. }) => Ended::WithResults,
+                Ok(IngestState::Running) => Ended::Left,
+                Ok(IngestState::Aborted) if unsuccessful.may_have_written => Ended::WithResults,
                 _ if unsuccessful.may_have_written => Ended::Left,
                 _ => Ended::Unstarted,
             };
