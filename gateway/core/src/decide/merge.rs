@@ -9,7 +9,7 @@ use crate::decide::breaker::Step;
 use crate::decide::field::{Crossing, Merged, View};
 use crate::decide::{
     Agreed, ChangeCause, FieldChange, FieldTimes, Known, LinkState, Outgoing, Presence, RecordEffect,
-    RecordState, Snapshot, owner,
+    RecordState, SalesforceWrite, Snapshot, WriteKind, owner,
 };
 use crate::id::FieldId;
 use crate::mapping::{ConversionCause, ConversionProblem, FieldPlan, MappingPlan, SyncRule, convert};
@@ -29,6 +29,8 @@ pub(super) struct Sides<'a> {
     pub(super) snapshot: Option<&'a Snapshot>,
     /// Whether what was agreed is weighed anew.
     pub(super) again: bool,
+    /// The write that was just settled.
+    pub(super) written: Option<&'a SalesforceWrite>,
 }
 
 /// The partner's side.
@@ -91,6 +93,7 @@ impl<'a> Sides<'a> {
             again: known
                 .link
                 .is_some_and(|link: &LinkState| link.plan != known.plan.revision),
+            written: None,
         }
     }
 
@@ -109,10 +112,16 @@ impl<'a> Sides<'a> {
         Some(told.copied().unwrap_or(snapshot.version.modstamp))
     }
 
-    /// Whether a time of Salesforce's is that of the gateway's own write.
-    pub(super) fn is_ours(&self, time: Option<Instant>) -> bool {
-        self.snapshot
-            .is_some_and(|snapshot| snapshot.is_own_write(time.unwrap_or(snapshot.version.modstamp)))
+    /// Whether a field's time of Salesforce's is that of the gateway's own write. A field that was not in the write was
+    /// changed by somebody before it, and no later.
+    pub(super) fn is_ours(&self, id: FieldId, time: Option<Instant>) -> bool {
+        let wrote = self
+            .written
+            .is_some_and(|write| write.kind == WriteKind::Create || write.values.contains_key(&id));
+        (wrote || !self.agreed.0.contains_key(&id))
+            && self
+                .snapshot
+                .is_some_and(|snapshot| snapshot.is_own_write(time.unwrap_or(snapshot.version.modstamp)))
     }
 
     /// Merges both sides.
@@ -175,7 +184,7 @@ impl<'a> Sides<'a> {
             salesforce,
             partner: self.partner.and_then(|partner| partner.fields.get(&plan.partner)),
             overruled: self.outgoing.overruled.get(&plan.id),
-            ours: self.is_ours(salesforce_time),
+            ours: self.is_ours(plan.id, salesforce_time),
             salesforce_time,
             partner_time: self.time_of(plan.id),
             again: self.again,

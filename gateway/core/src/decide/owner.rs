@@ -92,7 +92,7 @@ pub(super) fn merge(sides: &Sides<'_>) -> Result<Merged, ConversionProblem> {
         salesforce: read.as_ref(),
         partner: held.as_ref(),
         overruled: sides.outgoing.overruled.get(&FieldId::OWNER),
-        ours: sides.is_ours(salesforce_time),
+        ours: sides.is_ours(FieldId::OWNER, salesforce_time),
         salesforce_time,
         partner_time: sides
             .partner

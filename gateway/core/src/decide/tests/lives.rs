@@ -84,16 +84,17 @@ fn a_delete_of_unknown_outcome_is_known_by_what_salesforce_shows() {
             assert!(pair.send().is_empty());
         }
     }
-    // Nothing is there to delete.
+    // What cannot be seen may still be there to delete.
     for target in [Target::OutOfSight, Target::Missing] {
         let mut pair = with_policy(DeletePolicy::Delete);
         pair.posted(PartnerNewsKind::Delete, None);
         let Prepared::Effects(effects) = prepare(pair.known(), None, &target, pair.now(), pair.now()) else {
             panic!("sent")
         };
+        let reason = HeldReason::OutOfSight;
         assert_eq!(
             (effects.outcome, effects.link.status),
-            (Outcome::Deleted, LinkStatus::Deleted)
+            (Outcome::Held, LinkStatus::Held { reason })
         );
     }
     let mut pair = with_policy(DeletePolicy::Delete);

@@ -299,3 +299,92 @@ fn where_only_the_partner_writes_an_edit_that_the_write_replaced_leaves_a_trace(
     );
     assert_eq!(pair.history.last().unwrap().cause, ChangeCause::PartnerWins);
 }
+
+#[test]
+fn a_later_save_of_what_was_sent_ends_an_edit_noted_before_it() {
+    for rule in [R::Partner, R::MostRecent] {
+        // The write never arrives; the person first enters `S`, then `P`.
+        let (mut pair, _) = flying(rule);
+        pair.edit("LastName", text("S"));
+        pair.hears(&Incoming::Present(pair.snapshot()));
+        pair.edit("LastName", text("P"));
+        lost_answer(&mut pair);
+        assert_eq!((pair.names(), pair.lost()), (both("P"), Vec::new()));
+        assert!(!pair.outgoing().pending && pair.outgoing().noted.is_empty());
+        pair.is_at_rest();
+    }
+}
+
+#[test]
+fn a_field_that_the_write_did_not_carry_was_edited_no_later_than_it() {
+    let (mut pair, _) = flying_twice();
+    pair.link.as_mut().unwrap().outgoing.in_flight = None;
+    pair.record
+        .as_mut()
+        .unwrap()
+        .fields
+        .insert("phone".to_owned(), text("1"));
+    let Prepared::Send { write, .. } = pair.prepare() else {
+        panic!("nothing to send")
+    };
+    assert_eq!(write.values, [(FieldId(1), text("P"))].into());
+    pair.edit("Phone", text("3"));
+    let salesforce_id = pair.carry_out(&write);
+    let (stamp, name_time) = (pair.clock, pair.record().times[&FieldId(1)]);
+    let target = pair.target();
+    pair.settle(&WriteOutcome::Stored { salesforce_id }, Some(&target));
+    assert_eq!(pair.record().fields["phone"], text("3"));
+    assert_eq!(pair.record().times[&FieldId(2)], at(stamp));
+    assert_eq!(pair.record().times[&FieldId(1)], name_time);
+    pair.posts(&[("phone", text("4"))], Some(stamp - 1));
+    assert_eq!((pair.flush(), &pair.record().fields["phone"]), (0, &text("3")));
+    pair.is_at_rest();
+}
+
+#[test]
+fn what_a_person_entered_as_it_was_sent_has_the_time_of_that_save() {
+    for (by_gateway, later) in [(Some(false), true), (Some(true), false), (None, false)] {
+        let (mut pair, _) = flying(R::MostRecent);
+        let before = pair.record().times[&FieldId(1)];
+        pair.edit("LastName", text("P"));
+        let stamp = pair.clock;
+        let mut snapshot = pair.snapshot();
+        snapshot.by_gateway = by_gateway;
+        pair.settle(&WriteOutcome::Unknown, Some(&Target::Present(snapshot)));
+        let expected = if later { at(stamp) } else { before };
+        assert_eq!(pair.record().times[&FieldId(1)], expected, "{by_gateway:?}");
+    }
+}
+
+#[test]
+fn an_edit_found_when_a_create_is_settled_leaves_a_trace_where_it_loses() {
+    let mut pair = Pair::new(&two_way(ruled(R::Partner)));
+    pair.posts(&[("name", text("N"))], None);
+    let Prepared::Send { write, .. } = pair.prepare() else {
+        panic!("nothing to send")
+    };
+    pair.carry_out(&write);
+    pair.edit("LastName", text("S"));
+    lost_answer(&mut pair);
+    assert_eq!(pair.lost(), [(Side::Salesforce, text("S"))]);
+    assert_eq!((pair.flush(), pair.names()), (1, both("N")));
+    assert_eq!(pair.lost().len(), 1);
+}
+
+#[test]
+fn what_a_person_entered_as_it_was_sent_meets_what_the_partner_entered_meanwhile() {
+    for (person_first, names) in [(false, both("P")), (true, both("Q"))] {
+        let (mut pair, _) = flying(R::MostRecent);
+        if person_first {
+            pair.edit("LastName", text("P"));
+        }
+        pair.posts(&[("name", text("Q"))], None);
+        if !person_first {
+            pair.edit("LastName", text("P"));
+        }
+        lost_answer(&mut pair);
+        pair.flush();
+        assert_eq!(pair.names(), names);
+        pair.is_at_rest();
+    }
+}

@@ -15,12 +15,14 @@ use crate::record::FieldValue;
 
 /// Weighs the edits that a stored write replaced, once its fields are agreed on. Where Salesforce's wins, the partner
 /// takes it, and what was written is overruled, so that it travels back. Gives the history of every value that lost.
+/// `by_others`: what stands may be somebody else's save, and the write may never have arrived.
 pub(super) fn weigh(
     known: Known<'_>,
     link: &mut LinkState,
     record: &mut RecordState,
     flight: &InFlight,
     snapshot: Option<&Snapshot>,
+    by_others: bool,
 ) -> Vec<FieldChange> {
     let mut history = Vec::new();
     if record.presence != Presence::Live {
@@ -37,7 +39,9 @@ pub(super) fn weigh(
         };
         // What Salesforce holds instead, or holds by now, is weighed as it is read.
         let is_later = snapshot.is_some_and(|snapshot| noted.at > snapshot.version.modstamp);
-        if is_later || !same(known, *id, &stored, expected) {
+        // Where nobody knows whether the write arrived, somebody's later save ends what was noted before it.
+        let ended = by_others && snapshot.is_some_and(|snapshot| noted.at < snapshot.version.modstamp);
+        if is_later || ended || !same(known, *id, &stored, expected) {
             continue;
         }
         let missed = Missed {

@@ -59,8 +59,11 @@ pub fn prepare(
             };
             effects(follow_policy(known, base, *merged))
         }
-        Target::Missing if link.status == LinkStatus::Creating => attempt.missing(),
-        Target::Missing | Target::OutOfSight => attempt.out_of_sight(),
+        Target::Missing if link.salesforce_id.is_none() => attempt.missing(),
+        // A record that was in Salesforce once is out of sight, also where the partner deleted its own.
+        Target::Missing | Target::OutOfSight => {
+            effects(known.hold(known.link_effect(), HeldReason::OutOfSight))
+        }
         Target::Ambiguous(candidates) => attempt.ambiguous(candidates.clone()),
     }
 }
@@ -243,17 +246,6 @@ impl Attempt<'_> {
                 effects(known.link_only(known.link_effect(), Outcome::Confirmed))
             }
         }
-    }
-
-    fn out_of_sight(&self) -> Prepared {
-        let deleted = self
-            .known
-            .record
-            .is_some_and(|record| record.presence == Presence::Deleted);
-        if deleted {
-            return self.never_made();
-        }
-        effects(self.known.hold(self.known.link_effect(), HeldReason::OutOfSight))
     }
 
     /// The partner deleted a record that Salesforce does not have: the link is at its end.

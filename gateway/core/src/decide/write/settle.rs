@@ -12,10 +12,10 @@ use crate::decide::write::stored::agree;
 use crate::decide::write::{Settled, WriteOutcome, read, same};
 use crate::decide::{
     Agreed, ChangeCause, Effects, FieldChange, HeldReason, InFlight, Known, LinkEffect, LinkRef, LinkState,
-    LinkStatus, MergedInto, Outcome, Outgoing, Presence, Snapshot, Target, WriteKind, breaker,
+    LinkStatus, MergedInto, Outcome, Outgoing, Presence, RecordState, Snapshot, Target, WriteKind, breaker,
 };
 use crate::id::{FieldId, SalesforceId};
-use crate::mapping::MappingPlan;
+use crate::mapping::{MappingPlan, SyncRule};
 use crate::record::FieldValue;
 use crate::version::SalesforceVersion;
 
@@ -43,6 +43,7 @@ pub fn settle(
         other,
         target,
         now,
+        by_others: false,
     };
     match outcome {
         WriteOutcome::Stored { salesforce_id } => landed.stored(*salesforce_id),
@@ -79,6 +80,8 @@ struct Landed<'a> {
     other: Option<&'a LinkState>,
     target: Option<&'a Target>,
     now: Instant,
+    /// Whether somebody else may have entered what was sent: the outcome was unknown, and theirs is the last save.
+    by_others: bool,
 }
 
 impl Landed<'_> {
@@ -127,6 +130,7 @@ impl Landed<'_> {
         let mut flight = self.flight.clone();
         flight.write.values.retain(|id, expected| {
             altered.contains(id)
+                && !self.outdated(snapshot, *id)
                 && read(self.known, snapshot, *id).is_some_and(|now| same(self.known, *id, &now, expected))
         });
         if flight.write.values.is_empty() {
@@ -134,9 +138,31 @@ impl Landed<'_> {
         }
         let shown = Landed {
             flight: &flight,
+            by_others: snapshot.by_gateway == Some(false),
             ..*self
         };
         shown.stored(snapshot.salesforce_id)
+    }
+
+    /// Whether somebody else's save is newer than what the partner entered since, so that the two are weighed.
+    fn outdated(&self, snapshot: &Snapshot, id: FieldId) -> bool {
+        let (rule, name) = self.rule_of(id);
+        let moved = self.held(id).as_ref() != self.flight.basis.get(&id);
+        let at = snapshot
+            .changed
+            .get(name)
+            .copied()
+            .unwrap_or(snapshot.version.modstamp);
+        let time = self.known.record.and_then(|record| record.times.get(&id));
+        let newer = time.is_some_and(|time| at >= *time);
+        rule == SyncRule::MostRecent && snapshot.by_gateway == Some(false) && moved && newer
+    }
+
+    fn rule_of(&self, id: FieldId) -> (SyncRule, &str) {
+        match self.known.plan.field(id) {
+            Some(field) => (field.rule, field.salesforce.name.as_str()),
+            None => (self.known.plan.owner_rule, "OwnerId"),
+        }
     }
 
     /// The fields of the update in flight that hold something else than they did before it.
@@ -263,11 +289,24 @@ impl Landed<'_> {
         }
         let mut history = agree(self.known, &mut link, self.flight, snapshot);
         let mut record = self.known.record.cloned();
+        let entered = snapshot.filter(|_| self.by_others);
+        if let (Some(record), Some(snapshot)) = (&mut record, entered) {
+            self.entered(record, snapshot);
+        }
         let lives = self.waits() && self.gone(snapshot).is_none();
         let missed = record
             .as_mut()
             .filter(|_| lives)
-            .map(|record| weigh(self.known, &mut link, record, self.flight, snapshot))
+            .map(|record| {
+                weigh(
+                    self.known,
+                    &mut link,
+                    record,
+                    self.flight,
+                    snapshot,
+                    self.by_others,
+                )
+            })
             .unwrap_or_default();
         let known = Known {
             link: Some(&link),
@@ -281,10 +320,11 @@ impl Landed<'_> {
         };
         let mut effects = self.after(known, base, snapshot);
         if self.flight.write.kind == WriteKind::Create {
-            // A new record has no history: it begins with what its link agrees on. What Salesforce made of it has.
+            // A new record has no history: it begins with what its link agrees on. What Salesforce made of it has, and
+            // what was edited there since and lost.
             effects
                 .history
-                .retain(|change| change.partner_before != change.partner_after);
+                .retain(|change| change.partner_before != change.partner_after || change.lost.is_some());
             history.clear();
         }
         history.extend(missed);
@@ -293,6 +333,21 @@ impl Landed<'_> {
         let came_back = record.filter(|record| effects.record.is_none() && Some(record) != self.known.record);
         effects.record = effects.record.or(came_back.as_ref().map(record_effect));
         settled(effects)
+    }
+
+    /// What was sent stands in Salesforce by somebody's later save: that is when it was edited last.
+    fn entered(&self, record: &mut RecordState, snapshot: &Snapshot) {
+        for id in self.flight.write.values.keys() {
+            let (rule, name) = self.rule_of(*id);
+            // What the partner edited since has its own time.
+            if rule != SyncRule::MostRecent || self.held(*id).as_ref() != self.flight.basis.get(id) {
+                continue;
+            }
+            let told = snapshot.changed.get(name).copied();
+            let at = told.unwrap_or(snapshot.version.modstamp);
+            let time = record.times.entry(*id).or_insert(at);
+            *time = at.max(*time);
+        }
     }
 
     /// What follows once the written fields are agreed on: Salesforce's record may be gone already, and either side
@@ -325,7 +380,11 @@ impl Landed<'_> {
         if let Some(to) = snapshot.converted {
             return convert(known, base, to);
         }
-        let merge = match Sides::new(known, Some(snapshot)).merge() {
+        let sides = Sides {
+            written: Some(&self.flight.write),
+            ..Sides::new(known, Some(snapshot))
+        };
+        let merge = match sides.merge() {
             Ok(merge) => merge,
             Err(problems) => return known.hold(again, HeldReason::Conversion { problems }),
         };
