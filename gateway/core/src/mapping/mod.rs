@@ -5,7 +5,7 @@ mod check;
 pub mod convert;
 pub mod document;
 pub mod literal;
-mod nearest;
+pub mod nearest;
 pub mod pairing;
 pub mod plan;
 pub mod reading;

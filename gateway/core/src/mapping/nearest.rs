@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 /// ` Did you mean …?` with up to three of the names nearest to what was written, or nothing where none is near.
-pub(super) fn suggestion<'a>(written: &str, names: impl Iterator<Item = &'a str>) -> String {
+pub fn suggestion<'a>(written: &str, names: impl Iterator<Item = &'a str>) -> String {
     let wanted = plain(written);
     let tolerance = (wanted.chars().count() / 3).max(2);
     let mut near: Vec<(usize, &str)> = names

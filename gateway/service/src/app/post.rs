@@ -1,6 +1,5 @@
 //! Receiving what a partner makes, edits, deletes and undeletes.
 
-mod nearest;
 mod row;
 
 use std::collections::BTreeSet;

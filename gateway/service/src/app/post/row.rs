@@ -8,12 +8,12 @@ use std::collections::BTreeSet;
 use causeway_core::Instant;
 use causeway_core::decide::partner::{PartnerRefusal, RefusalCode};
 use causeway_core::id::{Position, RecordId};
+use causeway_core::mapping::nearest::suggestion;
 use causeway_core::mapping::{FieldPlan, MappingPlan, PartnerType, literal};
 use causeway_core::units::partner_news::{Address, PartnerPost, PostedEvent};
 use serde_json::{Map, Value};
 
 use super::Row;
-use super::nearest::nearest;
 use crate::json::{JsonText, Kind};
 
 /// Longest own id that a partner may give a record, in characters.
@@ -263,15 +263,12 @@ fn values(fields: JsonText<'_>, plan: &MappingPlan, problems: &mut Problems) -> 
         }
         let path = format!("fields.{}", shown(&name));
         let Some(field) = plan.fields.iter().find(|field| field.partner == name) else {
-            let meant = nearest(
-                &shown(&name),
-                plan.fields.iter().map(|field| field.partner.as_str()),
-            );
-            let meant = meant.map_or_else(String::new, |meant| format!("did you mean {meant:?}? "));
+            let names = plan.fields.iter().map(|field| field.partner.as_str());
+            let meant = suggestion(&shown(&name), names);
             problems.add(
                 &path,
                 RefusalCode::UnknownField,
-                format!("is no field of this object; {meant}GET /v1/mappings lists them all"),
+                format!("is no field of this object.{meant} GET /v1/mappings lists them all."),
             );
             continue;
         };
