@@ -65,6 +65,8 @@ pub struct Workers {
     pub outbox: usize,
     /// How long a write to Salesforce may take.
     pub write_within: Duration,
+    /// How long Salesforce may still work on a request whose answer nobody waits for any more.
+    pub unanswered_within: Duration,
     /// Connections that are synced at a time.
     pub syncs: usize,
     /// How often what changed in Salesforce is read without being asked for; `None`: never.

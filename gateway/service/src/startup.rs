@@ -129,6 +129,8 @@ pub async fn build_app(config: &Config) -> Result<Arc<App>, StartError> {
     let options = AppOptions {
         claim_lease: config.workers.lease,
         write_within: config.workers.write_within,
+        unanswered_within: config.workers.unanswered_within,
+        outbox_workers_per_connection: config.workers.outbox.saturating_sub(1).max(1),
         sync_lease: config.workers.lease,
         ..AppOptions::default()
     };

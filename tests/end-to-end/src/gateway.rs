@@ -57,7 +57,7 @@ impl Gateway {
         gateway.command(&["keys", "master", "--out", &gateway.path("master.key")])?;
         gateway.command(&["keys", "app", "--out", &gateway.path("app")])?;
         let config = format!(
-            "[http]\nlisten = \"127.0.0.1:{port}\"\npublic_url = \"{url}\"\n\n[secrets]\nmaster_key_file = \"{}\"\n\n[store]\nurl = \"{store_url}\"\n\n[workers]\nlease_seconds = 2\nwrite_seconds = 3\n",
+            "[http]\nlisten = \"127.0.0.1:{port}\"\npublic_url = \"{url}\"\n\n[secrets]\nmaster_key_file = \"{}\"\n\n[store]\nurl = \"{store_url}\"\n\n[workers]\nlease_seconds = 2\nwrite_seconds = 3\nunanswered_seconds = 2\n",
             gateway.path("master.key"),
         );
         write(&folder.join("causeway.toml"), &config)?;

@@ -46,6 +46,8 @@ pub struct Setting {
     pub bulk_from: u32,
     /// Workers of each kind.
     pub workers: usize,
+    /// How long the org may still work on a request whose sender gave up, in seconds.
+    pub unanswered: i64,
 }
 
 /// The partner's users; the last is not known in Salesforce.
@@ -96,10 +98,18 @@ impl Setting {
     /// A mapping that the check refuses, which would be a defect of this module.
     pub fn draw(seed: u64) -> Result<Setting, String> {
         let mut dice = Dice::new(seed, 1);
+        // What was thought of later is drawn apart, so that the histories of a seed stay what they are.
+        let mut later = Dice::new(seed, 3);
         let mut plans = Vec::new();
         let mut documents = Vec::new();
         for (number, object) in (1..).zip(OBJECTS) {
-            let document = document(object, &mut dice);
+            let mut document = document(object, &mut dice);
+            if later.percent(12)
+                && let Some(document) = document.as_object_mut()
+                && document.get("identity").is_some_and(Json::is_string)
+            {
+                document.remove("externalId");
+            }
             let text = document.to_string();
             let parsed: MappingDocument =
                 serde_json::from_value(document).map_err(|error| error.to_string())?;
@@ -139,6 +149,7 @@ impl Setting {
             cap: if dice.percent(10) { 80 } else { 5_000 },
             bulk_from: if dice.percent(30) { 2 } else { 1_000 },
             workers: dice.choose(&[1, 1, 2, 3], 1),
+            unanswered: later.choose(&[0, 0, 0, 600], 0),
         })
     }
 

@@ -1,5 +1,6 @@
 //! What a decision may look at, and the state it starts from.
 
+use crate::decide::write::sent_identity;
 use crate::decide::{
     Agreed, Effects, HeldReason, Identity, LinkEffect, LinkRef, LinkState, LinkStatus, Outcome, Outgoing,
     RecordEffect, RecordState,
@@ -106,10 +107,24 @@ impl Known<'_> {
             return (Vec::new(), Vec::new());
         }
         let free = self.holder.is_none();
+        let sent = self.sent();
         (
-            after.into_iter().filter(|_| free).collect(),
-            before.into_iter().collect(),
+            after
+                .into_iter()
+                .filter(|one| free && Some(one) != sent.as_ref())
+                .collect(),
+            before
+                .into_iter()
+                .filter(|one| Some(one) != sent.as_ref())
+                .collect(),
         )
+    }
+
+    /// The identity value of a create in flight without an external id. It stays reserved until the create is settled:
+    /// nothing else tells the record that it may have made.
+    pub(super) fn sent(&self) -> Option<Identity> {
+        let flight = self.link?.outgoing.in_flight.as_ref()?;
+        Identity::of_salesforce(self.plan, sent_identity(self.plan, flight)??)
     }
 
     /// The identities to set free when the link ends: another record may carry the value from now on. The partner's
@@ -121,6 +136,7 @@ impl Known<'_> {
         let key = record.key.clone().filter(|_| !keeps_key).map(Identity::Key);
         key.into_iter()
             .chain(Identity::of_fields(self.plan, &record.fields))
+            .filter(|one| Some(one) != self.sent().as_ref())
             .collect()
     }
 

@@ -147,6 +147,8 @@ pub enum HeldReason {
     },
     /// Salesforce neither shows the record nor remembers it as deleted.
     OutOfSight,
+    /// Whether Salesforce made the record is not known, and it has nothing to be found by.
+    OutcomeUnknown,
 }
 
 impl HeldReason {
@@ -180,12 +182,17 @@ impl HeldReason {
                     .join(", ")
             ),
             HeldReason::Flipping { turns } => format!(
-                "Salesforce and the partner overwrote each other {turns} times in a row; find the automation that does \
+                "Salesforce and the partner changed the record in turn {turns} times; find the automation that does \
                  it, then press retry"
             ),
             HeldReason::OutOfSight => {
                 "Salesforce shows the integration user no such record, not even as deleted; check the user's access, \
                  or delete the record at the partner if it was erased"
+                    .to_owned()
+            }
+            HeldReason::OutcomeUnknown => {
+                "Salesforce gave no answer when the record was to be made, and the record has nothing to be found by; \
+                 look for it in Salesforce, delete it there if it was made, then press retry"
                     .to_owned()
             }
         }
@@ -245,7 +252,7 @@ pub struct InFlight {
     pub basis: BTreeMap<FieldId, FieldValue>,
     /// When it was decided.
     pub since: Instant,
-    /// No request that carries it is under way after this.
+    /// No request that carries it is under way after this, and Salesforce works on none that its sender gave up.
     pub until: Instant,
     /// The Bulk job that carries it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -266,7 +273,7 @@ pub struct SalesforceWrite {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum WriteKind {
-    /// Makes the record: an upsert by external id.
+    /// Makes the record: an upsert by external id, or an insert where the mapping has none.
     Create,
     /// Changes the record, by Id.
     Update,
@@ -307,15 +314,20 @@ pub enum Identity {
 }
 
 impl Identity {
-    /// The identity that a field's value gives; none for a blank one. Case and surrounding space do not tell
-    /// records apart.
+    /// The longest value that records are recognised by, in characters: as long as Salesforce's unique fields are.
+    pub const LONGEST: usize = 255;
+
+    /// The identity that a field's value gives; none for a blank one, and for one that is too long. Case and
+    /// surrounding space do not tell records apart.
     pub fn of_value(value: &FieldValue) -> Option<Identity> {
-        let text = match value {
-            FieldValue::Text(text) => text.trim().to_lowercase(),
-            FieldValue::Number(number) => number.normalize().to_string(),
-            _ => return None,
-        };
-        (!text.is_empty()).then_some(Identity::Value(text))
+        folded(value)
+            .filter(|text| !text.is_empty() && !is_long(text))
+            .map(Identity::Value)
+    }
+
+    /// Whether a value is too long to recognise a record by.
+    pub fn is_too_long(value: &FieldValue) -> bool {
+        folded(value).is_some_and(|text| is_long(&text))
     }
 
     /// The value by which a mapping recognises a partner record, in these fields of it.
@@ -327,9 +339,26 @@ impl Identity {
     /// The value by which a mapping recognises a Salesforce record, as the partner would hold it.
     pub fn of_snapshot(plan: &MappingPlan, snapshot: &Snapshot) -> Option<Identity> {
         let field = plan.field(plan.identity?)?;
-        let value = snapshot.fields.get(&field.salesforce.name)?;
+        Identity::of_salesforce(plan, snapshot.fields.get(&field.salesforce.name)?)
+    }
+
+    /// The identity that a Salesforce value of a mapping's identity field gives, as the partner would hold it.
+    pub fn of_salesforce(plan: &MappingPlan, value: &FieldValue) -> Option<Identity> {
+        let field = plan.field(plan.identity?)?;
         Identity::of_value(&convert::to_partner(field, value).ok()??)
     }
+}
+
+fn folded(value: &FieldValue) -> Option<String> {
+    match value {
+        FieldValue::Text(text) => Some(text.trim().to_lowercase()),
+        FieldValue::Number(number) => Some(number.normalize().to_string()),
+        _ => None,
+    }
+}
+
+fn is_long(text: &str) -> bool {
+    text.chars().nth(Identity::LONGEST).is_some()
 }
 
 /// What is known of the partner record behind a link.

@@ -9,7 +9,8 @@ use crate::decide::{
     Outgoing, Presence, RecordState, Side, Turns,
 };
 use crate::id::FieldId;
-use crate::mapping::{MappingPlan, convert};
+use crate::mapping::{MappingPlan, SyncRule, convert};
+use crate::owners::OwnerRung;
 use crate::record::FieldValue;
 
 /// Takes a held record up again: its target is read and decided on. None: it is not held, or waits for an answer (see
@@ -54,6 +55,15 @@ pub fn restore(
 ) -> Result<Effects, PartnerRefusal> {
     let (link, record) = restorable(known)?;
     let partner = brought_back(known, field, lost)?;
+    let Some(pair) = link.agreed.0.get(&field) else {
+        return Err(refused(
+            known.plan,
+            field,
+            RefusalCode::TryAgain,
+            "nothing is agreed on for this field yet, so what Salesforce holds in it is not known; wait until the \
+             record is up to date, or post the value as an edit",
+        ));
+    };
     let held = match known.plan.field(field) {
         Some(field) => record.fields.get(&field.partner).cloned(),
         None => Some(FieldValue::Text(record.owner.clone())),
@@ -69,10 +79,8 @@ pub fn restore(
     after.times.insert(field, now);
     let base = known.link_effect();
     let mut overruled = base.outgoing.overruled.clone();
-    let salesforce = link.agreed.0.get(&field).map(|pair| pair.salesforce.clone());
-    if let Some(present) = salesforce.clone() {
-        overruled.entry(field).or_insert(present);
-    }
+    let salesforce = Some(pair.salesforce.clone());
+    overruled.entry(field).or_insert_with(|| pair.salesforce.clone());
     let (reserve, release) = known.identities(Some(&record.fields), Some(&after.fields));
     Ok(Effects {
         link: LinkEffect {
@@ -185,9 +193,16 @@ fn restorable<'a>(known: Known<'a>) -> Result<(&'a LinkState, &'a RecordState), 
 
 /// The partner's value of what lost.
 fn brought_back(known: Known<'_>, id: FieldId, lost: &Lost) -> Result<FieldValue, PartnerRefusal> {
+    let rule = known
+        .plan
+        .field(id)
+        .map_or(known.plan.owner_rule, |field| field.rule);
     let Some(field) = known.plan.field(id) else {
-        return owner_back(known.plan, known, id, lost);
+        return owner_back(known, id, lost, rule);
     };
+    if rule == SyncRule::DoNotSync {
+        return Err(unsynced(known.plan, id));
+    }
     let unfit =
         |message: String| PartnerRefusal::of_field(&field.partner, RefusalCode::ValueDoesNotFit, message);
     let value = match lost.side {
@@ -210,19 +225,55 @@ fn brought_back(known: Known<'_>, id: FieldId, lost: &Lost) -> Result<FieldValue
 }
 
 fn owner_back(
-    plan: &MappingPlan,
     known: Known<'_>,
     id: FieldId,
     lost: &Lost,
+    rule: SyncRule,
 ) -> Result<FieldValue, PartnerRefusal> {
-    match (&lost.side, &lost.value) {
-        _ if id != FieldId::OWNER => Err(PartnerRefusal::of_record(
+    let plan = known.plan;
+    if id != FieldId::OWNER {
+        return Err(PartnerRefusal::of_record(
             RefusalCode::UnknownField,
-            "the mapping no longer has this field",
-        )),
-        (Side::Salesforce, FieldValue::Reference(id)) => Ok(FieldValue::Text(
-            known.owners.partner_owner(Some(*id), &plan.default_owner).partner,
-        )),
-        (_, value) => Ok(value.clone()),
+            "the mapping no longer has this field; choose another value",
+        ));
     }
+    if rule == SyncRule::DoNotSync {
+        return Err(unsynced(plan, id));
+    }
+    let (owner, is_known) = match (&lost.side, &lost.value) {
+        (Side::Salesforce, FieldValue::Reference(user)) => {
+            let owner = known.owners.partner_owner(Some(*user), &plan.default_owner);
+            let is_default = plan.salesforce_default_owner == Some(*user);
+            (owner.partner, owner.rung == OwnerRung::Mapped || is_default)
+        }
+        // Whether the partner still has the user is asked where its users are read.
+        (_, FieldValue::Text(owner)) => (owner.clone(), true),
+        _ => (String::new(), false),
+    };
+    if is_known {
+        Ok(FieldValue::Text(owner))
+    } else {
+        Err(refused(
+            plan,
+            id,
+            RefusalCode::ValueDoesNotFit,
+            "this owner has no active user at the partner any more; match the users again, or give the record another \
+             owner",
+        ))
+    }
+}
+
+fn unsynced(plan: &MappingPlan, id: FieldId) -> PartnerRefusal {
+    refused(
+        plan,
+        id,
+        RefusalCode::OneWay,
+        "it does not sync (`doNotSync`), so nothing can be brought back on both sides; give it another rule in the \
+         mapping, or edit the record on either side",
+    )
+}
+
+fn refused(plan: &MappingPlan, id: FieldId, code: RefusalCode, message: &str) -> PartnerRefusal {
+    let name = plan.field(id).map_or("owner", |field| field.partner.as_str());
+    PartnerRefusal::of_field(name, code, message)
 }

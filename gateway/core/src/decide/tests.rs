@@ -3,6 +3,7 @@
 mod breaking;
 mod conflicts;
 mod converging;
+mod doubts;
 mod edits;
 mod identities;
 mod lives;
@@ -245,7 +246,7 @@ impl Pair {
                 self.write(effects);
                 self.tombstones.push(tombstone.link.clone());
             }
-            PartnerDecision::Refuse(_) | PartnerDecision::Unchanged => {}
+            PartnerDecision::Refuse(_) | PartnerDecision::Unchanged | PartnerDecision::Outdated { .. } => {}
         }
         decision
     }

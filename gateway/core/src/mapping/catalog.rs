@@ -97,12 +97,20 @@ pub struct SalesforceField {
     /// No two records may hold the same value.
     #[serde(default)]
     pub unique: bool,
+    /// May stand in the condition of a query.
+    #[serde(default = "filterable")]
+    pub filterable: bool,
     /// Objects a reference may point to.
     pub reference_to: Vec<String>,
     /// Active picklist values.
     pub picklist_values: Vec<String>,
     /// Whether Salesforce refuses values outside the list.
     pub restricted_picklist: bool,
+}
+
+/// Almost every field is; plans of earlier versions did not note it.
+fn filterable() -> bool {
+    true
 }
 
 /// What a mapping needs to know of a Salesforce object. Built from a describe by whoever talks to Salesforce.

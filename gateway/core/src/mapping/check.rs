@@ -41,7 +41,7 @@ impl MappingPlan {
             .map(|(at, field)| check.field(at, field, document.direction))
             .collect();
         check.together(&document.fields);
-        writing::identity(document, &mut check.problems);
+        writing::identity(document, object, &mut check.problems);
         if !check.problems.is_empty() {
             return Err(check.problems);
         }

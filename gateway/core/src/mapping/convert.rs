@@ -49,6 +49,12 @@ pub enum ConversionCause {
         /// The expected form, with its article: `a date (YYYY-MM-DD)`.
         expected: String,
     },
+    /// A record that is to be made without an external id has no value to be found by.
+    #[error(
+        "a value is required: the mapping has no external id, so that Salesforce's record is recognised by this field \
+         alone; fill it in, or give the mapping an external id field"
+    )]
+    NothingToFindBy,
 }
 
 const A_DATE: &str = "a date (YYYY-MM-DD)";

@@ -22,6 +22,7 @@ pub(crate) fn salesforce_field(name: &str, kind: SalesforceType) -> SalesforceFi
         calculated: false,
         external_id: false,
         unique: false,
+        filterable: true,
         reference_to: Vec::new(),
         picklist_values: Vec::new(),
         restricted_picklist: false,

@@ -100,7 +100,11 @@ pub(super) fn rule(
 }
 
 /// Checks the field by which records are recognised.
-pub(super) fn identity(document: &MappingDocument, problems: &mut Vec<MappingProblem>) {
+pub(super) fn identity(
+    document: &MappingDocument,
+    object: &SalesforceObject,
+    problems: &mut Vec<MappingProblem>,
+) {
     let Some(name) = &document.identity else { return };
     let Some(mapped) = document.fields.iter().find(|field| field.partner == *name) else {
         let near = suggestion(name, document.fields.iter().map(|field| field.partner.as_str()));
@@ -131,6 +135,20 @@ pub(super) fn identity(document: &MappingDocument, problems: &mut Vec<MappingPro
         problems.push(problem(
             "identity",
             &format!("`{name}` does not sync, so both sides' records cannot be recognised by it; give it another rule."),
+        ));
+    } else if document.direction != Direction::SalesforceToPartner
+        && object
+            .fields
+            .values()
+            .any(|field| !field.filterable && field.name.eq_ignore_ascii_case(&mapped.salesforce))
+    {
+        problems.push(problem(
+            "identity",
+            &format!(
+                "Salesforce cannot look records up by `{}`, a field that no query may filter by; name a field that it \
+                 can filter by.",
+                mapped.salesforce
+            ),
         ));
     }
 }

@@ -9,12 +9,14 @@ use crate::ports::{Lane, StoreError};
 
 /// The outbox.
 pub trait Outbox {
-    /// Claims ready heads of one mapping of one connection: the mapping of the oldest that is ready, interactive
-    /// before bulk. A head whose lease has run out may be claimed again: the fence then tells the old holder apart.
+    /// Claims ready heads of one lane and one mapping of one connection: the mapping of the oldest that is ready, in
+    /// the lane whose turn it is before the other. A head whose lease has run out may be claimed again: the fence
+    /// then tells the old holder apart.
     fn claim_outgoing(
         &mut self,
         worker: &str,
         most: &ClaimSize,
+        turn: &Turn<'_>,
         now: Instant,
         lease_until: Instant,
     ) -> Result<Vec<OutgoingClaim>, StoreError>;
@@ -60,6 +62,31 @@ pub struct ClaimSize {
     pub bulk_from: u32,
     /// So many then.
     pub bulk: u32,
+}
+
+/// Whose turn it is to be claimed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Turn<'a> {
+    /// The lane that comes first; the other one comes where nothing of this one is ready.
+    pub first: Lane,
+    /// Connections that are passed over.
+    pub except: &'a [ConnectionId],
+}
+
+impl Turn<'_> {
+    /// Interactive first, every connection: how most claims are made.
+    pub const USUAL: Turn<'static> = Turn {
+        first: Lane::Interactive,
+        except: &[],
+    };
+
+    /// The lanes in their order.
+    pub fn lanes(&self) -> [Lane; 2] {
+        match self.first {
+            Lane::Interactive => [Lane::Interactive, Lane::Bulk],
+            Lane::Bulk => [Lane::Bulk, Lane::Interactive],
+        }
+    }
 }
 
 /// A claimed head.

@@ -4,6 +4,8 @@
 //! latest state was committed. Positions become visible in order, so a reader that has seen position `p` never
 //! meets a smaller one later.
 
+use std::collections::HashMap;
+
 use crate::Instant;
 use crate::decide::Presence;
 use crate::id::{ConnectionId, Position, RecordId, SalesforceId};
@@ -19,6 +21,13 @@ pub trait Records {
         object: &str,
         id: RecordId,
     ) -> Result<Option<StoredRecord>, StoreError>;
+
+    /// Where the latest states of these records stand in the feed. Records that do not exist are not in the answer.
+    fn positions(
+        &mut self,
+        connection: ConnectionId,
+        ids: &[RecordId],
+    ) -> Result<HashMap<RecordId, Position>, StoreError>;
 
     /// Live and archived records of an object after `after`, by id, that meet every given filter.
     fn records(

@@ -67,8 +67,8 @@ pub(super) fn holder(linked: &Linked) -> Holder {
     }
 }
 
-/// Leaves identities that known links come to carry, by a revert for example, with the links that hold them, or with
-/// the first of several that come to carry one in the same unit. The partner's own ids are never shared.
+/// Leaves identities that known links come to carry, by a revert for example, with the links that hold them, with the
+/// new link that carries one in the same unit, or with the first of several. The partner's own ids are never shared.
 pub(super) fn reserve_free(
     tx: &mut dyn Transaction,
     connection: ConnectionId,
@@ -85,7 +85,12 @@ pub(super) fn reserve_free(
         return Ok(());
     }
     let holders = tx.holders(connection, mapping, &wanted)?;
-    let mut reserved = HashSet::new();
+    let mut reserved: HashSet<Identity> = caused
+        .iter()
+        .map(|one| &one.effects.link)
+        .filter(|link| link.existing.is_none())
+        .flat_map(|link| link.reserve.iter().cloned())
+        .collect();
     for LinkEffect {
         existing, reserve, ..
     } in caused.iter_mut().map(|one| &mut one.effects.link)

@@ -16,6 +16,7 @@ mod log;
 mod prepare;
 mod settle;
 mod targets;
+mod unread;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -25,6 +26,7 @@ pub use claim::{Claimed, claim};
 pub use prepare::{Order, Orders, Preparing, note_job, prepare};
 pub use settle::{Answer, Settled, settle};
 pub use targets::{Found, Lookups, target};
+pub use unread::hold_unread;
 
 use crate::Instant;
 use crate::decide::{Holder, Identity, Known, LinkState, LinkStatus, RecordState, Target};
@@ -51,8 +53,10 @@ pub const PUT_OFF: Duration = Duration::from_secs(3600);
 pub const WAIT: Duration = Duration::from_secs(1);
 /// How long it waits at most before it is looked at again.
 pub const LONGEST_WAIT: Duration = Duration::from_secs(30);
-/// How long a link waits whose Bulk job has not ended.
+/// How long a link waits at first whose Bulk job has not ended.
 pub const JOB_WAIT: Duration = Duration::from_secs(30);
+/// How long it waits at most before its job is asked for again.
+pub const LONGEST_JOB_WAIT: Duration = Duration::from_secs(300);
 
 /// Claimed heads of one mapping with their links as they were read. It is kept in memory only.
 #[derive(Debug, Clone)]
@@ -270,10 +274,23 @@ fn wait(claim: &OutgoingClaim) -> Duration {
         .min(LONGEST_WAIT)
 }
 
+/// A job that has not ended is asked for less and less often. The write itself counts as the first attempt.
+fn job_wait(claim: &OutgoingClaim) -> Duration {
+    JOB_WAIT
+        .saturating_mul(2u32.saturating_pow(claim.attempts.saturating_sub(1)))
+        .min(LONGEST_JOB_WAIT)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::units::sample::claim;
+
+    #[test]
+    fn a_job_that_has_not_ended_is_asked_for_less_and_less_often() {
+        let waits = [0, 1, 2, 3, 4, 5, 60].map(|attempts| job_wait(&OutgoingClaim { attempts, ..claim(1) }));
+        assert_eq!(waits.map(|wait| wait.as_secs()), [30, 30, 60, 120, 240, 300, 300]);
+    }
 
     #[test]
     fn a_record_that_waits_for_another_is_looked_at_less_and_less_often() {

@@ -2,9 +2,12 @@
 
 mod address;
 mod log;
+mod positions;
+mod rounds;
 
 use std::collections::{HashMap, HashSet};
 
+use chrono::SecondsFormat;
 use serde_json::{Map, Value};
 
 use crate::Instant;
@@ -12,7 +15,8 @@ use crate::decide::partner::{
     PartnerDecision, PartnerRefusal, PostedFields, RefusalCode, decide, read_fields,
 };
 use crate::decide::{
-    ChangeSource, Effects, HeldReason, Known, LinkStatus, Outcome, PartnerNews, PartnerNewsKind, RecordEffect,
+    ChangeSource, Effects, HeldReason, Identity, Known, LinkStatus, Outcome, PartnerNews, PartnerNewsKind,
+    RecordEffect,
 };
 use crate::id::{Position, RecordId};
 use crate::ports::links::{Caused, Linked, Write, Written};
@@ -20,6 +24,8 @@ use crate::ports::{StoreError, Transaction};
 use crate::units::Setting;
 use crate::units::known::reserve_free;
 use address::{Addressed, Addresses};
+use positions::Positions;
+use rounds::{MOST_BYTES, in_rounds, weight};
 
 /// Whether records may be made, or must exist.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -84,6 +90,8 @@ pub struct PostResult {
     pub position: Option<Position>,
     /// What happened.
     pub outcome: PostOutcome,
+    /// Why nothing came of a post that was well formed, where that may surprise.
+    pub note: Option<String>,
     /// Why the record waits for a person, where it does.
     pub held: Option<HeldReason>,
     /// Whether something may still have to be written to Salesforce.
@@ -120,19 +128,17 @@ pub fn receive(
     posts: &[PartnerPost],
 ) -> Result<Vec<PostResult>, StoreError> {
     let mut results = Vec::with_capacity(posts.len());
-    let mut rest = posts;
-    while !rest.is_empty() {
-        let read: Vec<ReadPost<'_>> = first_round(setting, rest);
-        let round = Round {
-            setting,
-            client,
-            mode,
-        };
-        let decided = round.run(tx, &read)?;
+    let round = Round {
+        setting,
+        client,
+        mode,
+    };
+    in_rounds(posts, |posts| {
+        let decided = round.run(tx, &first_round(setting, posts))?;
         let count = decided.len();
         results.extend(decided);
-        rest = rest.get(count..).unwrap_or_default();
-    }
+        Ok::<usize, StoreError>(count)
+    })?;
     Ok(results)
 }
 
@@ -173,29 +179,44 @@ struct Round<'a> {
 enum Decided {
     Refused(Vec<PartnerRefusal>),
     Unchanged,
+    /// It came too late to count.
+    Outdated(Instant),
     /// Its effects are at this place in the write.
     Apply(usize),
 }
 
 impl Round<'_> {
-    /// Decides on posts from the first on, up to one whose record an earlier one is about.
+    /// Decides on posts from the first on, up to one whose record an earlier one is about, or until enough values are
+    /// at hand.
     fn run(&self, tx: &mut dyn Transaction, posts: &[ReadPost<'_>]) -> Result<Vec<PostResult>, StoreError> {
         let setting = self.setting;
         let addresses = Addresses::of(tx, setting, posts)?;
+        let mut positions = Positions::default();
+        let conditional = posts.iter().filter(|read| read.post.if_position.is_some());
+        let conditional = conditional.filter_map(|read| addresses.find(read).ok()?.linked?.link.record);
+        positions.read(tx, setting, conditional)?;
         let mut caused: Vec<Caused> = Vec::with_capacity(posts.len());
-        let mut decided = Vec::with_capacity(posts.len());
+        let mut decided: Vec<(Option<&Linked>, Decided)> = Vec::with_capacity(posts.len());
         let mut taken = HashSet::new();
+        let mut reserved: HashSet<Identity> = HashSet::new();
+        let mut at_hand = 0;
         for read in posts {
             let addressed = addresses.find(read);
             if let Ok(addressed) = &addressed {
-                // What an earlier post wrote of this record, or freed for it, is seen in the next round.
-                if addressed.links().any(|link| taken.contains(&link)) {
+                // What an earlier post wrote of this record, or freed or took of what it is recognised by, is seen in
+                // the next round.
+                let met = addressed.links().any(|link| taken.contains(&link))
+                    || address::identities(setting.plan, read)
+                        .iter()
+                        .any(|identity| reserved.contains(identity));
+                if met || at_hand > MOST_BYTES {
                     break;
                 }
                 taken.extend(addressed.linked.map(|linked| linked.link.id));
+                at_hand += weight(read, addressed.linked);
             }
             let decision = match &addressed {
-                Ok(addressed) => self.decide(tx, &addresses, read, addressed)?,
+                Ok(addressed) => self.decide(&addresses, &positions, read, addressed),
                 Err(refusal) => PartnerDecision::Refuse(vec![refusal.clone()]),
             };
             let linked = addressed.ok().and_then(|addressed| addressed.linked);
@@ -204,8 +225,13 @@ impl Round<'_> {
                 match decision {
                     PartnerDecision::Refuse(refusals) => Decided::Refused(refusals),
                     PartnerDecision::Unchanged => Decided::Unchanged,
-                    PartnerDecision::Apply(effects) => self.push(&mut caused, *effects, None),
+                    PartnerDecision::Outdated { newest } => Decided::Outdated(newest),
+                    PartnerDecision::Apply(effects) => {
+                        reserved.extend(effects.link.reserve.iter().cloned());
+                        self.push(&mut caused, *effects, None)
+                    }
                     PartnerDecision::ApplyWithTombstone { effects, tombstone } => {
+                        reserved.extend(effects.link.reserve.iter().cloned());
                         self.push(&mut caused, *effects, Some(*tombstone))
                     }
                 },
@@ -224,17 +250,23 @@ impl Round<'_> {
                 effects: &caused,
             })?
         };
+        let effects_of = |decided: &Decided| match decided {
+            Decided::Apply(at) => caused
+                .get(*at)
+                .map(|caused| &caused.effects)
+                .zip(written.get(*at)),
+            _ => None,
+        };
+        let unwritten = decided.iter().filter_map(|(linked, decided)| {
+            let written = effects_of(decided).and_then(|(_, written)| written.position);
+            linked.filter(|_| written.is_none())?.link.record
+        });
+        positions.read(tx, setting, unwritten)?;
         let mut results = Vec::with_capacity(decided.len());
         let mut entries = Vec::with_capacity(decided.len());
         for ((linked, decided), read) in decided.iter().zip(posts) {
-            let effects = match decided {
-                Decided::Apply(at) => caused
-                    .get(*at)
-                    .map(|caused| &caused.effects)
-                    .zip(written.get(*at)),
-                _ => None,
-            };
-            let result = self.result(tx, read.post, *linked, decided, effects)?;
+            let effects = effects_of(decided);
+            let result = result(&positions, read.post, *linked, decided, effects);
             entries.extend(log::entry(
                 setting,
                 self.client,
@@ -266,11 +298,11 @@ impl Round<'_> {
 
     fn decide(
         &self,
-        tx: &mut dyn Transaction,
         addresses: &Addresses,
+        positions: &Positions,
         read: &ReadPost<'_>,
         addressed: &Addressed<'_>,
-    ) -> Result<PartnerDecision, StoreError> {
+    ) -> PartnerDecision {
         let setting = self.setting;
         let fields = match &read.fields {
             Ok(posted) => addresses.with_references(setting.plan, posted),
@@ -278,10 +310,10 @@ impl Round<'_> {
         };
         let fields = match fields {
             Ok(fields) => fields,
-            Err(refusals) => return Ok(PartnerDecision::Refuse(refusals)),
+            Err(refusals) => return PartnerDecision::Refuse(refusals),
         };
-        if let Some(refusal) = self.unmet(tx, read.post, addressed)? {
-            return Ok(PartnerDecision::Refuse(vec![refusal]));
+        if let Some(refusal) = self.unmet(positions, read.post, addressed) {
+            return PartnerDecision::Refuse(vec![refusal]);
         }
         let news = PartnerNews {
             kind: match &read.post.happened {
@@ -296,7 +328,7 @@ impl Round<'_> {
             received: setting.at,
             key: key(read.post).filter(|_| !addressed.succeeded).map(str::to_owned),
         };
-        Ok(decide(
+        decide(
             Known {
                 connection: setting.connection,
                 plan: setting.plan,
@@ -306,41 +338,36 @@ impl Round<'_> {
                 holder: addressed.holder,
             },
             &news,
-        ))
+        )
     }
 
     /// What the request asks of the record's present state, where that does not hold.
     fn unmet(
         &self,
-        tx: &mut dyn Transaction,
+        positions: &Positions,
         post: &PartnerPost,
         addressed: &Addressed<'_>,
-    ) -> Result<Option<PartnerRefusal>, StoreError> {
+    ) -> Option<PartnerRefusal> {
         let record = addressed.linked.and_then(|linked| linked.link.record);
         let upsert = matches!(post.happened, PostedEvent::Upsert { .. });
         match (self.mode, record) {
             (PostMode::CreateOnly, Some(record)) if upsert => {
-                return Ok(Some(PartnerRefusal::of_record(
+                return Some(PartnerRefusal::of_record(
                     RefusalCode::Exists,
                     format!("record {record} exists already; post it with its id and mode upsert to edit it"),
-                )));
+                ));
             }
             (PostMode::UpdateOnly, None) if upsert => {
-                return Ok(Some(PartnerRefusal::of_record(
+                return Some(PartnerRefusal::of_record(
                     RefusalCode::NotFound,
                     "there is no such record; post it with mode upsert to make it",
-                )));
+                ));
             }
             _ => {}
         }
-        let Some(expected) = post.if_position else {
-            return Ok(None);
-        };
-        let position = match record {
-            Some(record) => position_of(tx, self.setting, record)?,
-            None => None,
-        };
-        Ok((position != Some(expected)).then(|| {
+        let expected = post.if_position?;
+        let position = record.and_then(|record| positions.of(record));
+        (position != Some(expected)).then(|| {
             PartnerRefusal::of_record(
                 RefusalCode::PreconditionFailed,
                 format!(
@@ -348,45 +375,50 @@ impl Round<'_> {
                      with its new position"
                 ),
             )
-        }))
-    }
-
-    fn result(
-        &self,
-        tx: &mut dyn Transaction,
-        post: &PartnerPost,
-        linked: Option<&Linked>,
-        decided: &Decided,
-        effects: Option<(&Effects, &Written)>,
-    ) -> Result<PostResult, StoreError> {
-        let known = linked.and_then(|linked| linked.link.record);
-        let record = effects.and_then(|(_, written)| written.record).or(known);
-        let position = match (effects.and_then(|(_, written)| written.position), record) {
-            (Some(position), _) => Some(position),
-            (None, Some(record)) => position_of(tx, self.setting, record)?,
-            (None, None) => None,
-        };
-        let (status, outgoing) = match effects {
-            Some((effects, _)) => (Some(&effects.link.status), Some(&effects.link.outgoing)),
-            None => (
-                linked.map(|linked| &linked.link.status),
-                linked.map(|linked| &linked.link.outgoing),
-            ),
-        };
-        Ok(PostResult {
-            record,
-            position,
-            outcome: match (decided, effects) {
-                (Decided::Refused(refusals), _) => PostOutcome::Refused(refusals.clone()),
-                (Decided::Unchanged, _) | (Decided::Apply(_), None) => PostOutcome::Unchanged,
-                (Decided::Apply(_), Some((effects, _))) => outcome(post, linked, effects),
-            },
-            held: match status {
-                Some(LinkStatus::Held { reason }) => Some(reason.clone()),
-                _ => None,
-            },
-            waiting: outgoing.is_some_and(|outgoing| outgoing.pending || outgoing.in_flight.is_some()),
         })
+    }
+}
+
+fn result(
+    positions: &Positions,
+    post: &PartnerPost,
+    linked: Option<&Linked>,
+    decided: &Decided,
+    effects: Option<(&Effects, &Written)>,
+) -> PostResult {
+    let known = linked.and_then(|linked| linked.link.record);
+    let record = effects.and_then(|(_, written)| written.record).or(known);
+    let written = effects.and_then(|(_, written)| written.position);
+    let (status, outgoing) = match effects {
+        Some((effects, _)) => (Some(&effects.link.status), Some(&effects.link.outgoing)),
+        None => (
+            linked.map(|linked| &linked.link.status),
+            linked.map(|linked| &linked.link.outgoing),
+        ),
+    };
+    PostResult {
+        record,
+        position: written.or_else(|| positions.of(record?)),
+        outcome: match (decided, effects) {
+            (Decided::Refused(refusals), _) => PostOutcome::Refused(refusals.clone()),
+            (Decided::Unchanged | Decided::Outdated(_), _) | (Decided::Apply(_), None) => {
+                PostOutcome::Unchanged
+            }
+            (Decided::Apply(_), Some((effects, _))) => outcome(post, linked, effects),
+        },
+        note: match decided {
+            Decided::Outdated(newest) => Some(format!(
+                "the record was edited at {}, after it was deleted by `changedAt`, so it stays; delete it with a later \
+                 `changedAt`, or with none",
+                newest.to_rfc3339_opts(SecondsFormat::AutoSi, true)
+            )),
+            _ => None,
+        },
+        held: match status {
+            Some(LinkStatus::Held { reason }) => Some(reason.clone()),
+            _ => None,
+        },
+        waiting: outgoing.is_some_and(|outgoing| outgoing.pending || outgoing.in_flight.is_some()),
     }
 }
 
@@ -415,15 +447,6 @@ fn same_to_partners(after: &RecordEffect, before: &crate::decide::RecordState) -
         && after.owner == before.owner
         && after.presence == before.presence
         && after.key == before.key
-}
-
-fn position_of(
-    tx: &mut dyn Transaction,
-    setting: &Setting<'_>,
-    record: RecordId,
-) -> Result<Option<Position>, StoreError> {
-    let stored = tx.record(setting.connection, &setting.plan.partner_object, record)?;
-    Ok(stored.map(|stored| stored.position))
 }
 
 /// The partner's own id that a post carries.

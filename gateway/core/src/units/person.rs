@@ -1,15 +1,19 @@
 //! What a person asks for: to try a held record again, to decide on a delete, to bring back a value that lost.
 
+mod log;
+
 use crate::Instant;
 use crate::decide::partner::{PartnerRefusal, RefusalCode};
 use crate::decide::person as decide;
 use crate::decide::{ChangeSource, Effects, HeldReason, Identity, Known, LinkStatus, Lost, Side};
-use crate::id::{ConnectionId, LinkId};
+use crate::id::{ConnectionId, FieldId, LinkId};
 use crate::mapping::convert::to_partner;
 use crate::ports::links::{Caused, HistoryEntry, Linked, Write};
 use crate::ports::{Lane, StoreError, Transaction};
+use crate::record::FieldValue;
 use crate::units::directory;
 use crate::units::known::resolve;
+use log::Action;
 
 /// Held links looked at in one slice.
 const SLICE: u32 = 500;
@@ -51,7 +55,7 @@ pub fn retry(
     client: &str,
     at: Instant,
 ) -> Result<Result<(), PersonRefusal>, StoreError> {
-    act(tx, connection, link, client, at, |known| {
+    act(tx, connection, link, client, at, Action::Retry, |known| {
         held_reason(known)?;
         decide::retry(known, at).ok_or(PersonRefusal::NotHeld)
     })
@@ -103,6 +107,7 @@ pub fn code(reason: &HeldReason) -> &'static str {
         HeldReason::Ambiguous { .. } => "ambiguous",
         HeldReason::Flipping { .. } => "flipping",
         HeldReason::OutOfSight => "outOfSight",
+        HeldReason::OutcomeUnknown => "outcomeUnknown",
     }
 }
 
@@ -119,7 +124,12 @@ pub fn decide_delete(
     client: &str,
     at: Instant,
 ) -> Result<Result<(), PersonRefusal>, StoreError> {
-    act(tx, connection, link, client, at, |known| {
+    let action = if delete_too {
+        Action::DeleteToo
+    } else {
+        Action::Keep
+    };
+    act(tx, connection, link, client, at, action, |known| {
         match held_reason(known)? {
             HeldReason::DeleteAsked | HeldReason::PartnerDeleteAsked => {}
             other => {
@@ -149,9 +159,12 @@ pub fn restore(
     let Some(lost) = entry.lost.clone() else {
         return Ok(Err(PersonRefusal::NothingLost));
     };
-    let taken = taken(tx, connection, &entry, &lost)?;
-    act(tx, connection, entry.link, client, at, |known| {
-        if let Some(refusal) = taken {
+    let refusal = match taken(tx, connection, &entry, &lost)? {
+        Some(refusal) => Some(refusal),
+        None => unknown_owner(tx, connection, &entry, &lost)?,
+    };
+    act(tx, connection, entry.link, client, at, Action::Restore, |known| {
+        if let Some(refusal) = refusal {
             return Err(PersonRefusal::Refused(refusal));
         }
         decide::restore(known, entry.field, &lost, at).map_err(PersonRefusal::Refused)
@@ -199,6 +212,35 @@ fn taken(
     }))
 }
 
+/// Whether the partner no longer has the user to whom a record would be given back.
+fn unknown_owner(
+    tx: &mut dyn Transaction,
+    connection: ConnectionId,
+    entry: &HistoryEntry,
+    lost: &Lost,
+) -> Result<Option<PartnerRefusal>, StoreError> {
+    let (FieldId::OWNER, Side::Partner, FieldValue::Text(owner)) = (entry.field, lost.side, &lost.value)
+    else {
+        return Ok(None);
+    };
+    let is_user = tx
+        .partner_users(connection)?
+        .iter()
+        .any(|user| user.active && user.id == *owner);
+    let known = is_user
+        || tx
+            .plans(connection)?
+            .iter()
+            .any(|plan| plan.default_owner == *owner);
+    Ok((!known).then(|| {
+        PartnerRefusal::of_field(
+            "owner",
+            RefusalCode::ValueDoesNotFit,
+            format!("the partner has no active user {owner:?} any more; add the user, or give the record another owner"),
+        )
+    }))
+}
+
 fn held_reason<'a>(known: Known<'a>) -> Result<&'a HeldReason, PersonRefusal> {
     match known.link.map(|link| &link.status) {
         Some(LinkStatus::Held { reason }) => Ok(reason),
@@ -214,6 +256,7 @@ fn act(
     link: LinkId,
     client: &str,
     at: Instant,
+    action: Action,
     decide: impl FnOnce(Known<'_>) -> Result<Effects, PersonRefusal>,
 ) -> Result<Result<(), PersonRefusal>, StoreError> {
     let Some(mut linked) = tx.links(connection, &[link])?.remove(&link) else {
@@ -242,6 +285,7 @@ fn act(
         Ok(effects) => effects,
         Err(refusal) => return Ok(Err(refusal)),
     };
+    let entry = log::entry(plan, &linked, &effects, action, client, at);
     tx.apply(&Write {
         connection,
         mapping: plan.mapping,
@@ -255,6 +299,7 @@ fn act(
             },
         }],
     })?;
+    tx.append_logs(connection, &[entry])?;
     Ok(Ok(()))
 }
 
@@ -281,6 +326,7 @@ mod tests {
             },
             HeldReason::Flipping { turns: 9 },
             HeldReason::OutOfSight,
+            HeldReason::OutcomeUnknown,
         ] {
             let shown = serde_json::to_value(&reason).unwrap();
             assert_eq!(shown["kind"], code(&reason));

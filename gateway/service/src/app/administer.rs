@@ -8,7 +8,7 @@ use causeway_core::mapping::{MappingDocument, MappingPlan, MappingProblem};
 use causeway_core::ports::connections::{
     Client, ClientKey, Connection, Environment, NewConnection, PartnerUser,
 };
-use causeway_core::ports::{Lane, StoreError};
+use causeway_core::ports::{Lane, StoreError, Transaction};
 use jsonwebtoken::DecodingKey;
 use secrecy::{ExposeSecret, SecretBox, SecretString};
 
@@ -383,13 +383,52 @@ pub async fn apply_mapping(
     let plan = MappingPlan::check(mapping, revision, document, &object, previous.as_deref())
         .map_err(MappingError::Problems)?;
     let at = app.clock.now();
-    let result = applied(&plan, true);
     app.store
         .write(Lane::Interactive, move |tx| {
-            tx.add_plan(connection, &plan, &text, at)
+            if let Some(problem) = moved_identity(tx, connection, previous.as_deref(), &plan)? {
+                return Ok(Err(MappingError::Problems(vec![problem])));
+            }
+            tx.add_plan(connection, &plan, &text, at)?;
+            Ok(Ok(applied(&plan, true)))
         })
-        .await?;
-    Ok(result)
+        .await?
+}
+
+/// What the records of a mapping are recognised by was reserved when they were made or linked. Under another field they
+/// would be taken for new ones, and new ones for them.
+fn moved_identity(
+    tx: &mut dyn Transaction,
+    connection: ConnectionId,
+    previous: Option<&MappingPlan>,
+    plan: &MappingPlan,
+) -> Result<Option<MappingProblem>, StoreError> {
+    let Some(previous) = previous.filter(|previous| previous.identity != plan.identity) else {
+        return Ok(None);
+    };
+    let links = tx.link_counts(connection, plan.mapping)?;
+    let living = links.linked + links.held + links.creating;
+    if living == 0 {
+        return Ok(None);
+    }
+    let field = previous.identity.and_then(|id| previous.field(id));
+    let (before, fix) = match field {
+        Some(field) => (
+            format!("`{}` ({})", field.partner, field.salesforce.name),
+            format!(
+                "write `{}` again, mapped with {}",
+                field.partner, field.salesforce.name
+            ),
+        ),
+        None => ("no field".to_owned(), "leave `identity` out".to_owned()),
+    };
+    Ok(Some(MappingProblem {
+        at: "identity".to_owned(),
+        message: format!(
+            "the {living} records of {:?} are recognised by {before}, which cannot change while they are linked; {fix}, \
+             or start a new mapping with another partnerObject",
+            plan.partner_object
+        ),
+    }))
 }
 
 fn applied(plan: &MappingPlan, changed: bool) -> AppliedMapping {

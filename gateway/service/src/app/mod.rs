@@ -33,6 +33,7 @@ use causeway_store::Store;
 use tokio::sync::Notify;
 
 use crate::app::calls::StoredCalls;
+use crate::app::outgoing::turns::Turns;
 use crate::clock::Clock;
 use crate::salesforce::{ClientError, Salesforce, SalesforceClients};
 use crate::vault::Vault;
@@ -56,6 +57,8 @@ pub struct App {
     pub outbox_bell: Notify,
     /// Rings when a sync run was queued.
     pub sync_bell: Notify,
+    /// Who writes to which org at the moment.
+    pub(crate) outgoing_turns: Turns,
 }
 
 /// Sizes and times of the use cases.
@@ -73,8 +76,15 @@ pub struct AppOptions {
     /// How many links a worker claims at once to write them to Salesforce.
     pub claim_links: ClaimSize,
     /// How long a write to Salesforce may take in all. After a crash a link whose write may still be under way lies
-    /// still for so long, and a little longer.
+    /// still for so long, and as long again as [`unanswered_within`](Self::unanswered_within) says.
     pub write_within: Duration,
+    /// How long Salesforce may still work on a request whose sender gave up; only then its target tells how it ended.
+    pub unanswered_within: Duration,
+    /// How long a worker stays with a Bulk job that it started. One that takes longer is asked for again later.
+    pub follow_within: Duration,
+    /// How many workers may write to one connection's org at a time: where there are more, a slow org leaves some to
+    /// the others.
+    pub outbox_workers_per_connection: usize,
     /// When a link is tried again that could not be written.
     pub outbox_retries: RetrySchedule,
     /// How long a sync run stays with its worker unless it renews. After a crash this is how long a run lies still.
@@ -106,6 +116,9 @@ impl Default for AppOptions {
                 bulk: 5_000,
             },
             write_within: Duration::from_secs(60),
+            unanswered_within: Duration::from_secs(600),
+            follow_within: Duration::from_secs(60),
+            outbox_workers_per_connection: usize::MAX,
             outbox_retries: RetrySchedule {
                 first: Duration::from_secs(1),
                 longest: Duration::from_secs(300),
@@ -146,6 +159,7 @@ impl App {
             inbox_bell: Notify::new(),
             outbox_bell: Notify::new(),
             sync_bell: Notify::new(),
+            outgoing_turns: Turns::default(),
         }
     }
 

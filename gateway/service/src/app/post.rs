@@ -74,6 +74,9 @@ pub struct RowAnswer {
     pub position: Option<i64>,
     /// What happened.
     pub outcome: RowOutcome,
+    /// Why nothing came of a row that was well formed, where that may surprise.
+    #[serde(default)]
+    pub note: Option<String>,
     /// Whether something may still have to be written to Salesforce.
     pub waiting: bool,
     /// Why the record waits for a person, where it does: the reason's name and what to do.
@@ -288,6 +291,7 @@ fn refused(key: Option<String>, problems: Vec<PartnerRefusal>) -> RowAnswer {
         key,
         position: None,
         outcome: RowOutcome::Refused,
+        note: None,
         waiting: false,
         held: None,
         problems,
@@ -314,6 +318,7 @@ fn answer(plan: &MappingPlan, key: Option<String>, result: PostResult) -> RowAns
         key,
         position: result.position.map(|position| position.0),
         outcome,
+        note: result.note,
         waiting: result.waiting,
         held: result
             .held

@@ -22,6 +22,7 @@ pub(super) fn field(name: &str, kind: SalesforceType) -> SalesforceField {
         defaulted_on_create: false,
         external_id: false,
         unique: false,
+        filterable: true,
         reference_to: Vec::new(),
         picklist_values: Vec::new(),
         restricted_picklist: false,

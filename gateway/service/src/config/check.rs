@@ -30,6 +30,7 @@ pub(super) fn check(raw: Raw, origins: &Origins) -> Result<Config, ConfigError> 
         inbox: checker.number("workers.inbox", raw.workers.inbox, 1, 64),
         outbox: checker.number("workers.outbox", raw.workers.outbox, 1, 64),
         write_within: checker.seconds("workers.write_seconds", raw.workers.write_seconds),
+        unanswered_within: checker.seconds("workers.unanswered_seconds", raw.workers.unanswered_seconds),
         syncs: checker.number("workers.syncs", raw.workers.syncs, 1, 64),
         instant_every: checker.period("workers.instant_every_seconds", raw.workers.instant_every_seconds),
         lease: checker.seconds("workers.lease_seconds", raw.workers.lease_seconds),

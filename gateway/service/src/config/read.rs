@@ -46,6 +46,7 @@ pub(super) struct RawWorkers {
     pub(super) inbox: i64,
     pub(super) outbox: i64,
     pub(super) write_seconds: i64,
+    pub(super) unanswered_seconds: i64,
     pub(super) syncs: i64,
     pub(super) instant_every_seconds: i64,
     pub(super) lease_seconds: i64,
@@ -89,8 +90,9 @@ impl Default for Raw {
             },
             workers: RawWorkers {
                 inbox: 2,
-                outbox: 2,
+                outbox: 3,
                 write_seconds: 60,
+                unanswered_seconds: 600,
                 syncs: 2,
                 instant_every_seconds: 0,
                 lease_seconds: 20,

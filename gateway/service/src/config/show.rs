@@ -45,6 +45,10 @@ pub fn redacted(config: &Config) -> String {
             ("inbox", config.workers.inbox.to_string()),
             ("outbox", config.workers.outbox.to_string()),
             ("write_seconds", config.workers.write_within.as_secs().to_string()),
+            (
+                "unanswered_seconds",
+                config.workers.unanswered_within.as_secs().to_string(),
+            ),
             ("syncs", config.workers.syncs.to_string()),
             (
                 "instant_every_seconds",

@@ -24,7 +24,7 @@ const DEFAULT_LIMIT: u32 = 100;
 const MOST: u32 = 1_000;
 
 /// The reasons after which records can be tried again all at once: those that a decision on a delete settles are not
-/// among them.
+/// among them, nor those of unknown outcome, each of which has to be looked for first.
 const REASONS: [&str; 5] = ["conversion", "refused", "ambiguous", "flipping", "outOfSight"];
 
 /// A page of held records.

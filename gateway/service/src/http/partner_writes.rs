@@ -98,7 +98,8 @@ pub struct RecordDelete {
     /// The partner's own id of it.
     #[schema(examples("crm-4711"))]
     key: Option<String>,
-    /// When the partner's user deleted it. Left out: now.
+    /// When the partner's user deleted it. A delete from before the record's newest edit changes nothing: it is
+    /// answered `unchanged`, with a note. Left out: now.
     changed_at: Option<DateTime<Utc>>,
     /// The delete counts only while the record stands at this place of the feed (its `position`).
     #[schema(examples(1234))]
@@ -134,6 +135,9 @@ pub struct WriteResultView {
     /// the row was kept.
     #[schema(examples("created"))]
     pub outcome: &'static str,
+    /// Why nothing came of a row that was well formed: a delete that was made before the record's newest edit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
     /// Where the record's latest state stands in the feed; null where there is no record.
     #[schema(examples(1234))]
     pub position: Option<i64>,
@@ -186,6 +190,7 @@ impl From<RowAnswer> for WriteResultView {
             id: answer.record.map(|id| id.to_string()),
             key: answer.key,
             outcome: outcome_name(answer.outcome),
+            note: answer.note,
             position: answer.position,
             status: (answer.outcome != RowOutcome::Refused).then_some(status),
             held: answer

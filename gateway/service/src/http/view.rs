@@ -351,7 +351,8 @@ pub struct HeldView {
     /// `conversion`: some values cannot cross; `deleteAsked`: deleted in Salesforce, and a person decides;
     /// `partnerDeleteAsked`: deleted by the partner, and a person decides; `refused`: Salesforce refused the write;
     /// `ambiguous`: several records carry its identity; `flipping`: both sides kept overwriting each other;
-    /// `outOfSight`: Salesforce neither shows the record nor remembers it as deleted.
+    /// `outOfSight`: Salesforce neither shows the record nor remembers it as deleted; `outcomeUnknown`: whether
+    /// Salesforce made the record is not known, and it has nothing to be found by.
     #[schema(examples("conversion"))]
     pub reason: &'static str,
     /// Why, and what to do, in one line.

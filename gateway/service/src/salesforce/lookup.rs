@@ -72,6 +72,39 @@ impl Salesforce {
         })
     }
 
+    /// As [`Salesforce::find`] in one query, of which `most` records are read. None: the values make too long an
+    /// address for one query.
+    ///
+    /// # Errors
+    /// What Salesforce answered.
+    pub async fn find_some(
+        &self,
+        object: &str,
+        fields: &[&str],
+        field: &str,
+        values: &[FieldValue],
+        most: usize,
+    ) -> Result<Option<Found>, Failure> {
+        let literals = values.iter().filter_map(soql::literal);
+        let mut queries = soql::select_in(object, fields, field, literals).into_iter();
+        let (query, further) = (queries.next(), queries.next());
+        if further.is_some() {
+            return Ok(None);
+        }
+        let mut found = Found {
+            records: Vec::new(),
+            at: self.clock.now(),
+        };
+        if let Some(query) = query {
+            let mut pages = self.query(format!("{query} LIMIT {most}"), Seen::Live);
+            while let Some(mut page) = pages.next().await? {
+                found.records.append(&mut page);
+            }
+            found.at = pages.at.unwrap_or(found.at);
+        }
+        Ok(Some(found))
+    }
+
     /// Looks records up that could not be read by id. `mergeable`: the object has `MasterRecordId`.
     ///
     /// # Errors

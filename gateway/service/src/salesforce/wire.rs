@@ -40,6 +40,8 @@ struct DescribeField {
     external_id: bool,
     #[serde(default)]
     unique: bool,
+    #[serde(default = "filterable")]
+    filterable: bool,
     #[serde(default)]
     reference_to: Vec<String>,
     #[serde(default)]
@@ -53,6 +55,10 @@ struct DescribePicklistValue {
     value: String,
     #[serde(default)]
     active: bool,
+}
+
+fn filterable() -> bool {
+    true
 }
 
 impl From<Describe> for SalesforceObject {
@@ -83,6 +89,7 @@ impl From<DescribeField> for SalesforceField {
             calculated: field.calculated,
             external_id: field.external_id,
             unique: field.unique,
+            filterable: field.filterable,
             reference_to: field.reference_to,
             picklist_values: field
                 .picklist_values

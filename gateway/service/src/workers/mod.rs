@@ -36,7 +36,7 @@ impl Default for WorkerOptions {
     fn default() -> Self {
         WorkerOptions {
             inbox: 2,
-            outbox: 2,
+            outbox: 3,
             poll: Duration::from_secs(1),
             syncs: 2,
             instant_every: None,

@@ -215,18 +215,24 @@ fn workers_are_counted_and_instant_syncs_come_as_often_as_is_sensible() {
             "[secrets]\nmaster_key = \"{KEY}\"\n[workers]\n{section}\n"
         ))
     };
-    let config = load(&written("outbox = 3\ninstant_every_seconds = 300"), &[]).unwrap();
-    assert_eq!(config.workers.outbox, 3);
+    let config = load(&written("outbox = 5\ninstant_every_seconds = 300"), &[]).unwrap();
+    assert_eq!(config.workers.outbox, 5);
     assert_eq!(
         config.workers.instant_every,
         Some(std::time::Duration::from_secs(300))
     );
-    assert!(redacted(&config).contains("outbox = 3\n"));
+    assert!(redacted(&config).contains("outbox = 5\n"));
     assert!(redacted(&config).contains("instant_every_seconds = 300\n"));
-    let config = load(&written("outbox = 1"), &[]).unwrap();
+    let config = load(&written("outbox = 1\nunanswered_seconds = 90"), &[]).unwrap();
     assert_eq!(config.workers.instant_every, None);
+    assert_eq!(
+        config.workers.unanswered_within,
+        std::time::Duration::from_secs(90)
+    );
+    assert!(redacted(&config).contains("unanswered_seconds = 90\n"));
     for (section, says) in [
         ("outbox = 0", "write 1 to 64"),
+        ("unanswered_seconds = 0", "write 1 to 3600"),
         ("instant_every_seconds = 9", "write 0 for never, or 10 to 86400"),
         ("instant_every_seconds = -1", "write 0 for never, or 10 to 86400"),
     ] {

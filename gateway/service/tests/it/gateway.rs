@@ -467,6 +467,7 @@ pub fn object(name: &str, fields: &[(&str, SalesforceType, &[&str])]) -> Salesfo
                     calculated: false,
                     external_id: *name == "Partner_Id__c",
                     unique: *name == "Partner_Id__c",
+                    filterable: true,
                     reference_to: targets.iter().map(|target| (*target).to_owned()).collect(),
                     picklist_values: Vec::new(),
                     restricted_picklist: false,

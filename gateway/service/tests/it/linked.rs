@@ -104,6 +104,7 @@ pub fn quick_options() -> AppOptions {
             ..quick_retries()
         },
         write_within: Duration::from_secs(5),
+        unanswered_within: Duration::from_millis(200),
         ..AppOptions::default()
     }
 }

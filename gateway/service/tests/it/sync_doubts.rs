@@ -148,6 +148,40 @@ async fn a_mapping_keeps_its_salesforce_object() {
 }
 
 #[tokio::test]
+async fn what_records_are_recognised_by_changes_only_while_there_are_none() {
+    let linked = Linked::start(quick_options(), Vec::new()).await;
+    let by = |identity: Option<&str>| MappingDocument {
+        identity: identity.map(str::to_owned),
+        ..contact_document()
+    };
+    let applied =
+        async |identity| Box::pin(apply_mapping(&linked.app, linked.connection, &by(identity))).await;
+    applied(None).await.unwrap();
+    applied(Some("last_name")).await.unwrap();
+    assert!(applied(Some("email")).await.unwrap().changed);
+    seed_contacts(&linked.org, 3);
+    linked.sync().await;
+    for identity in [None, Some("last_name")] {
+        match applied(identity).await {
+            Err(MappingError::Problems(problems)) => {
+                assert_eq!((problems.len(), problems[0].at.as_str()), (1, "identity"));
+                for words in ["3 records", "`email` (Email)", "another partnerObject"] {
+                    assert!(problems[0].message.contains(words), "{}", problems[0]);
+                }
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    // What else a mapping says may change, and what is refused leaves no trace.
+    let mut other = by(Some("email"));
+    other.keep_owner_on_update = !other.keep_owner_on_update;
+    let applied = Box::pin(apply_mapping(&linked.app, linked.connection, &other))
+        .await
+        .unwrap();
+    assert!(applied.changed && applied.revision.0 == 4, "{applied:?}");
+}
+
+#[tokio::test]
 async fn a_login_that_answers_for_another_org_changes_nothing_and_says_what_to_do() {
     let linked = Linked::mapped(quick_options(), vec![partner_user("u", "u@acme.example")]).await;
     seed_contacts(&linked.org, 5);

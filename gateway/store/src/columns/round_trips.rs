@@ -90,6 +90,7 @@ fn reasons() -> Vec<HeldReason> {
         },
         HeldReason::Flipping { turns: 9 },
         HeldReason::OutOfSight,
+        HeldReason::OutcomeUnknown,
     ]
 }
 

@@ -2,7 +2,7 @@
 
 use causeway_core::Instant;
 use causeway_core::id::{ConnectionId, LinkId, MappingId};
-use causeway_core::ports::outbox::{ClaimSize, OutgoingBacklog, OutgoingClaim};
+use causeway_core::ports::outbox::{ClaimSize, OutgoingBacklog, OutgoingClaim, Turn};
 use causeway_core::ports::{Lane, Outbox, StoreError};
 use diesel::dsl::min;
 use diesel::prelude::*;
@@ -18,10 +18,11 @@ impl Outbox for Session {
         &mut self,
         worker: &str,
         most: &ClaimSize,
+        turn: &Turn<'_>,
         now: Instant,
         lease_until: Instant,
     ) -> Result<Vec<OutgoingClaim>, StoreError> {
-        self.port(|session| outbox_heads::claim(session, worker, most, now, lease_until))
+        self.port(|session| outbox_heads::claim(session, worker, most, turn, now, lease_until))
     }
 
     fn release_outgoing(&mut self, claims: &[OutgoingClaim]) -> Result<Vec<OutgoingClaim>, StoreError> {

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use causeway_core::Instant;
 use causeway_core::id::{ConnectionId, LinkId, MappingId};
-use causeway_core::ports::outbox::{ClaimSize, OutgoingClaim};
+use causeway_core::ports::outbox::{ClaimSize, OutgoingClaim, Turn};
 use causeway_core::ports::{Lane, StoreError};
 use diesel::dsl::case_when;
 use diesel::prelude::*;
@@ -78,31 +78,27 @@ pub(super) fn forgive(
     Ok(())
 }
 
-/// Claims ready heads of one mapping: that of the oldest that is ready, interactive before bulk.
+/// Claims ready heads of one lane of one mapping: that of the oldest that is ready in the lane whose turn it is.
 ///
-/// How many it takes depends on the lane of that oldest one alone: an edit that somebody waits for does not end up in
-/// a Bulk job because very many others wait behind it.
+/// The lanes are never mixed: an edit that somebody waits for does not end up in a Bulk job because very many others
+/// wait behind it, and what nobody waits for does not spend the calls that are kept for such edits.
 pub(super) fn claim(
     session: &mut Session,
     worker: &str,
     most: &ClaimSize,
+    turn: &Turn<'_>,
     now: Instant,
     lease_until: Instant,
 ) -> Result<Vec<OutgoingClaim>, StoreError> {
     let mut rows: Vec<HeadRow> = Vec::new();
-    for lane in [Lane::Interactive, Lane::Bulk] {
-        let Some(queue) = oldest(session, lane, micros(now))? else {
+    for lane in turn.lanes() {
+        let Some(queue) = oldest(session, lane, turn.except, micros(now))? else {
             continue;
         };
         let many = holds(session, &queue, lane, micros(now), most.bulk_from)?;
         let limit = if many { most.bulk } else { most.usual };
-        for lane in [Lane::Interactive, Lane::Bulk] {
-            let room = i64::from(limit) - i64::try_from(rows.len()).unwrap_or(i64::MAX);
-            if room > 0 {
-                let ready = lock_ready(session, &queue, lane, micros(now), room);
-                rows.extend(session.checked(ready)?);
-            }
-        }
+        let ready = lock_ready(session, &queue, lane, micros(now), i64::from(limit));
+        rows = session.checked(ready)?;
         break;
     }
     rows.sort_unstable_by_key(|row| row.link_id);
@@ -221,10 +217,17 @@ struct Waiting {
 /// What the oldest ready head of a lane is claimed with. On PostgreSQL those that others are about to claim are
 /// passed over, here as well as in `lock_ready`: otherwise two workers would ask for the same mapping, and one of
 /// them go away with nothing while another mapping waits.
-fn oldest(session: &mut Session, lane: Lane, now: i64) -> Result<Option<Waiting>, StoreError> {
+fn oldest(
+    session: &mut Session,
+    lane: Lane,
+    except: &[ConnectionId],
+    now: i64,
+) -> Result<Option<Waiting>, StoreError> {
+    let except: Vec<i64> = except.iter().map(|connection| connection.0).collect();
     let oldest = outbox::table
         .filter(outbox::lane.eq(lane_number(lane)))
         .filter(outbox::ready_at.le(now))
+        .filter(outbox::connection_id.ne_all(&except))
         .order((outbox::ready_at, outbox::connection_id, outbox::link_id))
         .limit(1);
     let columns = (outbox::connection_id, outbox::mapping_id);

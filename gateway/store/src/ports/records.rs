@@ -1,5 +1,7 @@
 //! Partner records and the feed.
 
+use std::collections::HashMap;
+
 use causeway_core::decide::Presence;
 use causeway_core::id::{ConnectionId, Position, RecordId, SalesforceId};
 use causeway_core::ports::records::{RecordFilter, StoredRecord};
@@ -33,6 +35,30 @@ impl Records for Session {
                 .first(db)
                 .optional());
             session.checked(row)?.map(Row::read).transpose()
+        })
+    }
+
+    fn positions(
+        &mut self,
+        connection: ConnectionId,
+        ids: &[RecordId],
+    ) -> Result<HashMap<RecordId, Position>, StoreError> {
+        self.port(|session| {
+            let mut positions = HashMap::with_capacity(ids.len());
+            for ids in ids.chunks(ROWS) {
+                let ids: Vec<i64> = ids.iter().map(|id| id.0).collect();
+                let rows = on_engine!(session, |db| record::table
+                    .filter(record::connection_id.eq(connection.0))
+                    .filter(record::id.eq_any(&ids))
+                    .select((record::id, record::position))
+                    .load::<(i64, i64)>(db));
+                let rows = session.checked(rows)?;
+                positions.extend(
+                    rows.into_iter()
+                        .map(|(id, position)| (RecordId(id), Position(position))),
+                );
+            }
+            Ok(positions)
         })
     }
 

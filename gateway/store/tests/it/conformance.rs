@@ -98,6 +98,7 @@ on_both_engines! {
     outbox {
         effects_make_the_heads_of_their_links_ready,
         a_claim_takes_one_mapping_that_of_the_oldest_and_interactive_before_bulk,
+        bulk_may_have_its_turn_first_and_connections_may_be_passed_over,
         a_claim_takes_more_where_very_many_wait,
         a_head_made_ready_again_keeps_the_earlier_moment_and_the_more_urgent_lane,
         a_claimed_head_stays_with_its_worker_until_its_lease_ends,

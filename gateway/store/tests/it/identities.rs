@@ -3,7 +3,7 @@
 use causeway_core::decide::{Effects, Identity, LinkStatus, Outgoing};
 use causeway_core::id::{LinkId, MappingId, RecordId};
 use causeway_core::ports::links::Linked;
-use causeway_core::ports::outbox::ClaimSize;
+use causeway_core::ports::outbox::{ClaimSize, Turn};
 use causeway_core::ports::{Lane, StoreError};
 use causeway_store::Store;
 
@@ -376,7 +376,7 @@ pub async fn a_link_without_a_record_ends_in_the_link_that_absorbs_it(place: &Pl
     };
     let claims = store
         .write(Lane::Interactive, move |unit| {
-            unit.claim_outgoing("w", &size, at(9), at(20))
+            unit.claim_outgoing("w", &size, &Turn::USUAL, at(9), at(20))
         })
         .await
         .unwrap();

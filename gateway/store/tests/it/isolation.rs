@@ -6,7 +6,7 @@ use causeway_core::ports::connections::{Client, ClientKey, PartnerUser, Sealed};
 use causeway_core::ports::inbox::Backlog;
 use causeway_core::ports::links::LinkCounts;
 use causeway_core::ports::logs::{LogDirection, LogFilter, LogMethod, NewLogEntry};
-use causeway_core::ports::outbox::{ClaimSize, OutgoingBacklog};
+use causeway_core::ports::outbox::{ClaimSize, OutgoingBacklog, Turn};
 use causeway_core::ports::records::RecordFilter;
 use causeway_core::ports::runs::Watermark;
 use causeway_core::ports::{Lane, StoreError};
@@ -156,7 +156,7 @@ pub async fn nothing_of_another_connection_is_visible(place: &Place) {
                 bulk_from: 100,
                 bulk: 100,
             };
-            let mut forged = unit.claim_outgoing("w", &size, at(2), at(9))?;
+            let mut forged = unit.claim_outgoing("w", &size, &Turn::USUAL, at(2), at(9))?;
             assert_eq!(forged.len(), 1);
             for claim in &mut forged {
                 claim.connection = empty;

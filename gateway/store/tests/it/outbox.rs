@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use causeway_core::id::{ConnectionId, LinkId, MappingId};
 use causeway_core::ports::Lane;
 use causeway_core::ports::links::{Caused, Write};
-use causeway_core::ports::outbox::{ClaimSize, OutgoingBacklog, OutgoingClaim};
+use causeway_core::ports::outbox::{ClaimSize, OutgoingBacklog, OutgoingClaim, Turn};
 use causeway_store::Store;
 
 use crate::given::{CONTACTS, PUSHED, apply_in, at, connection, first_contact, link_ref, linked, renamed};
@@ -25,7 +25,21 @@ async fn claim(store: &Store, now: i64, lease_until: i64) -> Vec<OutgoingClaim> 
 async fn claim_up_to(store: &Store, size: ClaimSize, now: i64, lease_until: i64) -> Vec<OutgoingClaim> {
     store
         .write(Lane::Interactive, move |unit| {
-            unit.claim_outgoing("worker", &size, at(now), at(lease_until))
+            unit.claim_outgoing("worker", &size, &Turn::USUAL, at(now), at(lease_until))
+        })
+        .await
+        .unwrap()
+}
+
+async fn claim_in_turn(store: &Store, first: Lane, except: &[ConnectionId], now: i64) -> Vec<OutgoingClaim> {
+    let except = except.to_vec();
+    store
+        .write(Lane::Interactive, move |unit| {
+            let turn = Turn {
+                first,
+                except: &except,
+            };
+            unit.claim_outgoing("worker", &SIZE, &turn, at(now), at(60))
         })
         .await
         .unwrap()
@@ -167,11 +181,34 @@ pub async fn a_claim_takes_one_mapping_that_of_the_oldest_and_interactive_before
         order,
         [
             (smith, CONTACTS, vec![1, 2]),
-            // Room that is left is filled from the other lane.
-            (miller, ACCOUNTS, vec![11, 12, 13]),
+            // Room that is left is not filled from the other lane.
+            (miller, ACCOUNTS, vec![11, 12]),
+            (miller, ACCOUNTS, vec![13]),
             (miller, CONTACTS, vec![1, 2, 3]),
         ]
     );
+}
+
+pub async fn bulk_may_have_its_turn_first_and_connections_may_be_passed_over(place: &Place) {
+    let store = place.store().await;
+    let miller = connection(&store, "miller").await;
+    let smith = connection(&store, "smith").await;
+    ready(&store, miller, &[1], CONTACTS, Lane::Interactive, 10).await;
+    ready(&store, miller, &[2], CONTACTS, Lane::Bulk, 12).await;
+    ready(&store, smith, &[3], CONTACTS, Lane::Interactive, 11).await;
+    ready(&store, smith, &[4], CONTACTS, Lane::Bulk, 13).await;
+
+    let both = [miller, smith];
+    assert_eq!(claim_in_turn(&store, Lane::Bulk, &both, 20).await, []);
+    assert_eq!(links(&claim_in_turn(&store, Lane::Bulk, &[], 20).await), [2]);
+    let passed_over = claim_in_turn(&store, Lane::Interactive, &[miller], 20).await;
+    assert_eq!(links(&passed_over), [3]);
+    assert_eq!(links(&claim_in_turn(&store, Lane::Bulk, &[smith], 20).await), [1]);
+    assert_eq!(
+        links(&claim_in_turn(&store, Lane::Interactive, &[miller], 20).await),
+        [4]
+    );
+    assert_eq!(claim_in_turn(&store, Lane::Bulk, &[], 20).await, []);
 }
 
 pub async fn a_claim_takes_more_where_very_many_wait(place: &Place) {
@@ -188,7 +225,7 @@ pub async fn a_claim_takes_more_where_very_many_wait(place: &Place) {
     // Somebody's edit does not wait for a job, though very many stand behind it.
     ready(&store, id, &[9], CONTACTS, Lane::Interactive, 12).await;
     let edit = claim(&store, 20, 60).await;
-    assert_eq!(links(&edit), [1, 9]);
+    assert_eq!(links(&edit), [9]);
     // And thousands are claimed in one go.
     let all: Vec<i64> = (100..1700).collect();
     ready(&store, id, &all, ACCOUNTS, Lane::Interactive, 13).await;

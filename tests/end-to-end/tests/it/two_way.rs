@@ -26,12 +26,14 @@ const FAULTS: u8 = 30;
 const BETWEEN_KILLS: Duration = Duration::from_secs(4);
 /// People and partner take their time, or the gateway would be killed too seldom.
 const BETWEEN_ROUNDS: Duration = Duration::from_millis(150);
-/// Edits meet on so many deals: few enough that both sides often edit the same one, and enough that none is edited so
-/// often that it would be taken for two automations at war.
-const DEALS: usize = 1_500;
+/// Edits meet on so many deals: few enough that both sides often edit the same one, and enough that none is edited by
+/// both in turn so often that it would be taken for two automations at war.
+const DEALS: usize = 4_000;
 /// Edits of both sides that lie closer together than this may be taken in either order: Salesforce and the partner
 /// have clocks of their own.
 const SIMULTANEOUS: TimeDelta = TimeDelta::seconds(3);
+/// A push of an edit in Salesforce that comes no later than this still finds the write that replaced the edit under way.
+const WRITE_UNDER_WAY: TimeDelta = TimeDelta::seconds(2);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn five_thousand_edits_on_both_sides_end_equal_on_sqlite() {
@@ -127,7 +129,7 @@ async fn five_thousand_edits_on_both_sides_end_equal(engine: Engine) {
 
 /// 25 edits by a person in Salesforce; the package pushes them, or, where `pushed` is false, that push is lost.
 async fn people_edit(two_way: &TwoWay, expected: &mut Expected, random: &mut StdRng, pushed: bool) {
-    let mut changes = Vec::new();
+    let (mut changes, mut edited) = (Vec::new(), Vec::new());
     for _ in 0..EDITS_A_ROUND {
         let Some(number) = expected.any_in_salesforce(random) else {
             return;
@@ -141,13 +143,15 @@ async fn people_edit(two_way: &TwoWay, expected: &mut Expected, random: &mut Std
                 .await
         })
         .await;
-        let change = pump::snapshot(&two_way.person, "Opportunity", &id, &PUMPED, "update")
+        let mut change = pump::snapshot(&two_way.person, "Opportunity", &id, &PUMPED, "update")
             .await
             .unwrap();
+        change["changedFields"] = json!([salesforce]);
         let stamp = change["systemModstamp"].as_str().unwrap().parse().unwrap();
         let edits = expected.deals[number].edits.entry(name).or_default();
         edits.salesforce.push((stamp, value));
-        edits.pushed = pushed;
+        edits.pushed = None;
+        edited.push((number, name));
         changes.push(change);
     }
     if !pushed {
@@ -162,6 +166,10 @@ async fn people_edit(two_way: &TwoWay, expected: &mut Expected, random: &mut Std
         }),
     )
     .await;
+    for (number, name) in edited {
+        let edits = expected.deals[number].edits.entry(name).or_default();
+        edits.pushed = Some(Utc::now());
+    }
 }
 
 /// 25 edits by the partner and one new deal, in one post.
@@ -249,8 +257,8 @@ struct Deal {
 #[derive(Default)]
 struct Edits {
     salesforce: Vec<(DateTime<Utc>, Value)>,
-    /// Whether the package's push of the last edit in Salesforce reached the gateway.
-    pushed: bool,
+    /// When the package's push of the last edit in Salesforce reached the gateway; none where it was lost.
+    pushed: Option<DateTime<Utc>>,
     partner: Vec<(DateTime<Utc>, Value)>,
 }
 
@@ -284,7 +292,10 @@ impl Expected {
     }
 
     async fn differences(&self, person: &OrgClient, partner: &Partner) -> Vec<String> {
-        let soql = format!("SELECT Id, Partner_Id__c, {} FROM Opportunity", PUMPED.join(", "));
+        let soql = format!(
+            "SELECT Id, Partner_Id__c, SystemModstamp, {} FROM Opportunity",
+            PUMPED.join(", ")
+        );
         let rows = person.query(&soql).await.unwrap();
         let records = partner.records("opportunity").await.unwrap();
         let mut found = Vec::new();
@@ -354,7 +365,8 @@ impl Deal {
             let Some(edits) = self.edits.get(name) else {
                 continue;
             };
-            let allowed = edits.allowed(rule, self.last_salesforce_edit());
+            let last_save = row["SystemModstamp"].as_str().unwrap().parse().unwrap();
+            let allowed = edits.allowed(rule, last_save);
             if !allowed.is_empty() && !allowed.iter().any(|value| same(value) == same(ours)) {
                 found.push(format!(
                     "{} {name} ({rule}) is {ours}, allowed are {allowed:?}; Salesforce {:?}; partner {:?}",
@@ -365,19 +377,15 @@ impl Deal {
             }
         }
     }
-
-    fn last_salesforce_edit(&self) -> Option<DateTime<Utc>> {
-        let stamps = self.edits.values().flat_map(|edits| &edits.salesforce);
-        stamps.map(|(at, _)| *at).max()
-    }
 }
 
 impl Edits {
     /// The values that the rule allows in the end. None: it does not say.
     ///
-    /// Where a push was lost, Salesforce's record stamp bounds the time of all its edits; so any later edit of the
-    /// record may let an earlier one win.
-    fn allowed(&self, rule: &str, record_stamp: Option<DateTime<Utc>>) -> Vec<Value> {
+    /// An edit in Salesforce that the gateway reads before its push arrives, or whose push is lost, is known to be no
+    /// later than the record's stamp, and every save moves that, the gateway's own too. So an earlier edit may win
+    /// where the record was saved again after the partner's.
+    fn allowed(&self, rule: &str, last_save: DateTime<Utc>) -> Vec<Value> {
         let (salesforce, partner) = (self.salesforce.last(), self.partner.last());
         match (rule, salesforce, partner) {
             ("salesforce", Some((_, value)), _) | ("partner", _, Some((_, value))) => vec![value.clone()],
@@ -386,13 +394,15 @@ impl Edits {
             }
             ("mostRecent", Some((there, theirs)), Some((here, ours))) => {
                 let mut allowed = Vec::new();
-                if *there + SIMULTANEOUS > *here
-                    || record_stamp.is_some_and(|stamp| stamp + SIMULTANEOUS > *here)
-                {
+                if *there + SIMULTANEOUS > *here || last_save + SIMULTANEOUS > *here {
                     allowed.push(theirs.clone());
                 }
-                // An edit that falls between the reading of a target and the write is overwritten; only a push tells.
-                if *here + SIMULTANEOUS > *there || !self.pushed {
+                // An edit that falls between the reading of a target and the write is overwritten; only a push that
+                // comes while the write is under way tells.
+                let told = self
+                    .pushed
+                    .is_some_and(|pushed| pushed < *there + WRITE_UNDER_WAY);
+                if *here + SIMULTANEOUS > *there || !told {
                     allowed.push(ours.clone());
                 }
                 allowed

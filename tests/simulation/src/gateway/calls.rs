@@ -134,7 +134,13 @@ impl World {
             return Ok(Wrote::NotSent);
         }
         self.check_one_write(&work)?;
-        match self.fate("write", TimeDelta::seconds(REQUEST)) {
+        let latest = TimeDelta::seconds(REQUEST + self.setting.unanswered);
+        match self.fate("write", latest) {
+            Fate::Repeated(_) if self.setting.unanswered > 0 && self.org.call() => {
+                let done = self.org.collections_twice(object, &work);
+                self.tell(|| format!("write, twice: {object:?} {work:?} -> {done:?}"));
+                Ok(Wrote::Answer(done))
+            }
             Fate::Delivered if self.org.call() => {
                 let done = self.org.collections(object, &work);
                 self.tell(|| format!("write {object:?} {work:?} -> {done:?}"));
@@ -149,6 +155,9 @@ impl World {
                 Ok(Wrote::Unknown)
             }
             Fate::Late(later) => {
+                if later > TimeDelta::seconds(REQUEST) {
+                    self.met.met("write late by minutes");
+                }
                 if self.org.call() {
                     self.tell(|| format!("write, late: {object:?} {work:?}"));
                     let message = Message::Write { object, work };

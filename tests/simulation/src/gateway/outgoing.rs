@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use causeway_core::Instant;
-use causeway_core::decide::Incoming;
-use causeway_core::id::LinkId;
+use causeway_core::decide::{Incoming, WriteKind};
+use causeway_core::id::{LinkId, SalesforceId};
 use causeway_core::ports::Lane;
-use causeway_core::ports::outbox::{ClaimSize, OutgoingClaim};
+use causeway_core::ports::outbox::{ClaimSize, OutgoingClaim, Turn};
 use causeway_core::record::FieldValue;
 use causeway_core::units::outgoing::{self, Answer, Batch, Found, Order, Preparing};
 use chrono::TimeDelta;
@@ -40,6 +40,8 @@ pub struct State {
     /// Rows that were locked, each to be tried alone.
     pub(super) serially: bool,
     pub(super) answers: Vec<Answer>,
+    /// The records that are written to.
+    pub(super) written: BTreeMap<LinkId, SalesforceId>,
     pub(super) job: Option<(String, Vec<Order>)>,
     /// When the job is to be asked for again.
     pub(super) poll_at: Option<Instant>,
@@ -147,7 +149,7 @@ impl World {
         };
         let until = now + TimeDelta::seconds(LEASE);
         let claimed = self.unit("claim the outbox", |tx| {
-            outgoing::claim(tx, worker, &size, now, until)
+            outgoing::claim(tx, worker, &size, &Turn::USUAL, now, until)
         })?;
         if claimed.put_off > 0 {
             self.met.met("outgoing head put off");
@@ -259,7 +261,7 @@ impl World {
 
     fn prepare(&mut self, batch: &Batch, state: &mut State) -> Result<(), Broken> {
         let at = self.now;
-        let until = at + TimeDelta::seconds(REQUEST + MARGIN);
+        let until = at + TimeDelta::seconds(REQUEST + MARGIN + self.setting.unanswered);
         if state.read_at.is_none_or(|read_at| at > read_at + FRESH) {
             self.met.met("targets too old");
             state.stage = Stage::Jobs;
@@ -293,13 +295,21 @@ impl World {
         }
         for order in &orders {
             self.met.met(&format!("order {:?}", order.kind));
+            state
+                .written
+                .extend(order.salesforce_id.map(|id| (order.claim.link, id)));
         }
         let one_kind = orders.windows(2).all(|pair| match pair {
             [one, two] => one.kind == two.kind,
             _ => true,
         });
         let bulk = u32::try_from(orders.len()).is_ok_and(|count| count >= self.setting.bulk_from);
-        if one_kind && bulk {
+        let unmarked = |order: &Order| order.kind == WriteKind::Create && order.external_id.is_none();
+        let has_keys = !orders.iter().any(unmarked);
+        if !has_keys {
+            self.met.met("order Create without an external id");
+        }
+        if one_kind && bulk && has_keys {
             state.job = Some((String::new(), orders));
             state.stage = Stage::OpenJob;
         } else {

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use causeway_core::decide::write::WriteOutcome;
 use causeway_core::decide::{Incoming, Target, WriteKind};
-use causeway_core::id::SalesforceId;
+use causeway_core::id::{LinkId, SalesforceId};
+use causeway_core::mapping::MappingPlan;
 use causeway_core::record::FieldValue;
 use causeway_core::units::outgoing::{self, Answer, Batch, Order};
 use chrono::TimeDelta;
@@ -37,7 +38,7 @@ impl World {
         // A request that could still be under way when others look at the target is never sent.
         let in_time = state
             .until
-            .is_some_and(|until| self.now + TimeDelta::seconds(REQUEST) <= until);
+            .is_some_and(|until| self.now + TimeDelta::seconds(REQUEST + self.setting.unanswered) <= until);
         if !in_time {
             self.met.met("too late to send");
             state
@@ -46,7 +47,10 @@ impl World {
             return Ok(());
         }
         let object = object_of(batch)?;
-        let work = orders.iter().map(|order| work_of(order, object, state)).collect();
+        let work = orders
+            .iter()
+            .map(|order| self.work_of(order, object, state))
+            .collect();
         match self.write_call(batch_lane(batch), object, work)? {
             Wrote::Unknown => {
                 self.met.met("write of unknown outcome");
@@ -114,7 +118,7 @@ impl World {
         match self.change_call(batch_lane(batch), |org| org.open_job(object))? {
             Wrote::Answer(job) => {
                 let at = self.now;
-                let until = at + TimeDelta::seconds(REQUEST + MARGIN);
+                let until = at + TimeDelta::seconds(REQUEST + MARGIN + self.setting.unanswered);
                 let lease_until = at + TimeDelta::seconds(LEASE);
                 let held = self.unit("note the job", |tx| {
                     outgoing::note_job(tx, batch, &orders, &job, until, lease_until, at)
@@ -144,8 +148,11 @@ impl World {
         };
         let in_time = state
             .until
-            .is_some_and(|until| self.now + TimeDelta::seconds(REQUEST) <= until);
-        let work: Vec<Work> = orders.iter().map(|order| work_of(order, object, state)).collect();
+            .is_some_and(|until| self.now + TimeDelta::seconds(REQUEST + self.setting.unanswered) <= until);
+        let work: Vec<Work> = orders
+            .iter()
+            .map(|order| self.work_of(order, object, state))
+            .collect();
         let takes = self.dice.between(1, 400);
         let sent = if in_time {
             self.check_one_write(&work)?;
@@ -204,10 +211,7 @@ impl World {
         let stored: Vec<SalesforceId> = state
             .answers
             .iter()
-            .filter_map(|answer| match &answer.outcome {
-                WriteOutcome::Stored { salesforce_id } => Some(*salesforce_id),
-                _ => None,
-            })
+            .filter_map(|answer| shown_by(answer, state))
             .collect();
         if stored.is_empty() {
             return Ok(());
@@ -241,12 +245,53 @@ impl World {
         for id in found.out_of_sight {
             targets.insert(id, Target::OutOfSight);
         }
-        for answer in &mut state.answers {
-            if let WriteOutcome::Stored { salesforce_id } = &answer.outcome {
-                answer.read_back = targets.get(salesforce_id).cloned();
+        let mut answers = std::mem::take(&mut state.answers);
+        for answer in &mut answers {
+            let shown = shown_by(answer, state).and_then(|id| targets.get(&id).cloned());
+            if shown.is_some() && matches!(answer.outcome, WriteOutcome::Refused { .. }) {
+                self.met.met("refused write read back");
             }
+            answer.read_back = shown;
         }
+        state.answers = answers;
         Ok(())
+    }
+
+    fn work_of(&self, order: &Order, object: Object, state: &State) -> Work {
+        let save = save_of(order, object, state);
+        match (order.kind, order.salesforce_id, &order.external_id) {
+            (WriteKind::Update, Some(id), _) => Work::Update { id, save },
+            (WriteKind::Delete, Some(id), _) => Work::Delete { id },
+            (_, _, Some(external)) => Work::Upsert {
+                external: external.clone(),
+                save,
+                owner: id(GATEWAY_USER),
+            },
+            _ => Work::Insert {
+                label: self.label(order.claim.link),
+                save,
+                owner: id(GATEWAY_USER),
+            },
+        }
+    }
+
+    /// The external id that a link's record would have.
+    pub fn label(&self, link: LinkId) -> String {
+        let links = self.store.all_links(self.connection);
+        let linked = links.into_iter().find(|linked| linked.link.id == link);
+        linked
+            .and_then(|linked| Some((linked.link.record?, linked.link.outgoing.generation)))
+            .map(|(record, generation)| MappingPlan::external_id_of(self.connection, record, generation))
+            .unwrap_or_default()
+    }
+}
+
+/// The record that is read after a write: what was stored, or what a refused write left as it was.
+fn shown_by(answer: &Answer, state: &State) -> Option<SalesforceId> {
+    match &answer.outcome {
+        WriteOutcome::Stored { salesforce_id } => Some(*salesforce_id),
+        WriteOutcome::Refused { .. } => state.written.get(&answer.claim.link).copied(),
+        WriteOutcome::NotNow | WriteOutcome::Unknown => None,
     }
 }
 
@@ -259,7 +304,7 @@ fn answer(order: &Order, outcome: WriteOutcome, status: u16) -> Answer {
     }
 }
 
-fn work_of(order: &Order, object: Object, state: &State) -> Work {
+fn save_of(order: &Order, object: Object, state: &State) -> Save {
     let mut save = Save {
         values: Values::new(),
         owner: None,
@@ -275,15 +320,7 @@ fn work_of(order: &Order, object: Object, state: &State) -> Work {
             }
         }
     }
-    match (order.kind, order.salesforce_id) {
-        (WriteKind::Update, Some(id)) => Work::Update { id, save },
-        (WriteKind::Delete, Some(id)) => Work::Delete { id },
-        _ => Work::Upsert {
-            external: order.external_id.clone().unwrap_or_default(),
-            save,
-            owner: id(GATEWAY_USER),
-        },
-    }
+    save
 }
 
 fn value_of(value: &FieldValue) -> Value {

@@ -150,7 +150,8 @@ impl World {
             | HeldReason::PartnerDeleteAsked
             | HeldReason::Refused { .. }
             | HeldReason::Ambiguous { .. }
-            | HeldReason::Flipping { .. } => Ok(()),
+            | HeldReason::Flipping { .. }
+            | HeldReason::OutcomeUnknown => Ok(()),
         }
     }
 

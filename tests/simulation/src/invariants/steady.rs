@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use causeway_core::Instant;
 use causeway_core::id::SalesforceId;
 
+use crate::org::Made;
 use crate::org::ingest::Work;
 use crate::org::row::{Actor, Row, Value};
 use crate::world::{Broken, Message, World};
@@ -47,18 +48,39 @@ impl World {
                     .org
                     .row(twin.id)
                     .is_some_and(|row| row.gone.is_some_and(|gone| gone.erased));
-                if !erased {
+                let unseen = new.unmarked && self.lost_sight_of(twin);
+                if !erased && !unseen {
                     return Err(Broken::new(format!(
                         "{} was made twice in Salesforce: {} and {}",
                         new.external, twin.id, new.id
                     )));
                 }
-                self.met.met("made anew after it was erased");
+                self.met.met(if erased {
+                    "made anew after it was erased"
+                } else {
+                    "made anew unrecognised"
+                });
             }
             self.check_twin(new.id, new.read_at.unwrap_or(new.at))?;
         }
         self.checked_made = made;
         Ok(())
+    }
+
+    /// Whether a record without an external id could not be found by what was sent: somebody deleted or converted it, or
+    /// gave it another identity.
+    fn lost_sight_of(&self, made: &Made) -> bool {
+        let Some(row) = self.org.row(made.id) else {
+            return true;
+        };
+        let plan = self.setting.plan(row.object);
+        let field = plan.and_then(|plan| plan.field(plan.identity?));
+        let edited = field.is_some_and(|field| {
+            self.org.journal.iter().any(|edit| {
+                edit.row == row.id && edit.field == field.salesforce.name && edit.actor != Actor::Gateway
+            })
+        });
+        edited || !row.is_live() || row.converted.is_some()
     }
 
     /// No record is made beside one that carries its identity and was there before the gateway looked.
@@ -129,6 +151,7 @@ impl World {
 fn target(work: &Work) -> String {
     match work {
         Work::Upsert { external, .. } => external.clone(),
+        Work::Insert { label, .. } => label.clone(),
         Work::Update { id, .. } | Work::Delete { id } => id.to_string(),
     }
 }

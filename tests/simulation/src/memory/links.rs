@@ -17,6 +17,7 @@ impl Links for Memory {
         mapping: MappingId,
         ids: &[SalesforceId],
     ) -> Result<HashMap<SalesforceId, Linked>, StoreError> {
+        self.work.looked_up += ids.len();
         let Some(space) = self.space(connection) else {
             return Ok(HashMap::new());
         };
@@ -32,6 +33,7 @@ impl Links for Memory {
         connection: ConnectionId,
         ids: &[LinkId],
     ) -> Result<HashMap<LinkId, Linked>, StoreError> {
+        self.work.looked_up += ids.len();
         let Some(space) = self.space(connection) else {
             return Ok(HashMap::new());
         };
@@ -44,6 +46,7 @@ impl Links for Memory {
         connection: ConnectionId,
         records: &[RecordId],
     ) -> Result<HashMap<RecordId, Linked>, StoreError> {
+        self.work.looked_up += records.len();
         let Some(space) = self.space(connection) else {
             return Ok(HashMap::new());
         };
@@ -57,6 +60,7 @@ impl Links for Memory {
         mapping: MappingId,
         identities: &[Identity],
     ) -> Result<HashMap<Identity, LinkId>, StoreError> {
+        self.work.looked_up += identities.len();
         let Some(space) = self.space(connection) else {
             return Ok(HashMap::new());
         };
@@ -68,6 +72,7 @@ impl Links for Memory {
     }
 
     fn apply(&mut self, write: &Write<'_>) -> Result<Vec<Written>, StoreError> {
+        self.work.largest_write = self.work.largest_write.max(write.effects.len());
         let before = self.tables.clone();
         let written = self
             .space_mut(write.connection)

@@ -32,6 +32,16 @@ use causeway_core::ports::{Lane, StoreError, Transaction};
 #[derive(Debug, Default)]
 pub struct Memory {
     tables: Tables,
+    work: Work,
+}
+
+/// How much was asked of the store.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Work {
+    /// Links, identities and positions that were looked up.
+    pub looked_up: usize,
+    /// Effects in the largest write.
+    pub largest_write: usize,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -144,7 +154,13 @@ impl Memory {
     pub fn copy(&self) -> Memory {
         Memory {
             tables: self.tables.clone(),
+            work: self.work,
         }
+    }
+
+    /// How much was asked of the store since the last call.
+    pub fn take_work(&mut self) -> Work {
+        std::mem::take(&mut self.work)
     }
 
     fn space(&self, connection: ConnectionId) -> Option<&Space> {

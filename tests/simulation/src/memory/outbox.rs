@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use causeway_core::Instant;
 use causeway_core::id::{ConnectionId, LinkId, MappingId};
-use causeway_core::ports::outbox::{ClaimSize, OutgoingBacklog, OutgoingClaim};
+use causeway_core::ports::outbox::{ClaimSize, OutgoingBacklog, OutgoingClaim, Turn};
 use causeway_core::ports::{Lane, Outbox, StoreError};
 
 use super::{Head, Memory, OutgoingHead, Space};
@@ -14,20 +14,22 @@ impl Outbox for Memory {
         &mut self,
         worker: &str,
         most: &ClaimSize,
+        turn: &Turn<'_>,
         now: Instant,
         lease_until: Instant,
     ) -> Result<Vec<OutgoingClaim>, StoreError> {
         let mut ready: Vec<(Lane, Instant, ConnectionId, LinkId, MappingId)> = Vec::new();
-        for (connection, space) in &self.tables.spaces {
+        let spaces = self.tables.spaces.iter();
+        for (connection, space) in spaces.filter(|(connection, _)| !turn.except.contains(connection)) {
             for (link, row) in space.outbox.iter().filter(|(_, row)| row.head.ready_at <= now) {
                 ready.push((row.head.lane, row.head.ready_at, *connection, *link, row.mapping));
             }
         }
-        ready.sort();
-        let Some((_, _, connection, _, mapping)) = ready.first().copied() else {
+        ready.sort_by_key(|row| (row.0 != turn.first, *row));
+        let Some((lane, _, connection, _, mapping)) = ready.first().copied() else {
             return Ok(Vec::new());
         };
-        ready.retain(|row| row.2 == connection && row.4 == mapping);
+        ready.retain(|row| (row.0, row.2, row.4) == (lane, connection, mapping));
         let size = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
         let take = if ready.len() >= size(most.bulk_from) {
             most.bulk

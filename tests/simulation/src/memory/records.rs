@@ -1,5 +1,7 @@
 //! Partner records and their feed.
 
+use std::collections::HashMap;
+
 use causeway_core::decide::Presence;
 use causeway_core::id::{ConnectionId, Position, RecordId, SalesforceId};
 use causeway_core::mapping::convert::partner_json;
@@ -16,10 +18,26 @@ impl Records for Memory {
         object: &str,
         id: RecordId,
     ) -> Result<Option<StoredRecord>, StoreError> {
+        self.work.looked_up += 1;
         Ok(self.space(connection).and_then(|space| {
             let row = space.records.get(&id).filter(|row| row.object == object)?;
             Some(stored(space, row))
         }))
+    }
+
+    fn positions(
+        &mut self,
+        connection: ConnectionId,
+        ids: &[RecordId],
+    ) -> Result<HashMap<RecordId, Position>, StoreError> {
+        self.work.looked_up += ids.len();
+        let Some(space) = self.space(connection) else {
+            return Ok(HashMap::new());
+        };
+        Ok(ids
+            .iter()
+            .filter_map(|id| Some((*id, space.records.get(id)?.position)))
+            .collect())
     }
 
     fn records(

@@ -8,8 +8,8 @@ use chrono::TimeDelta;
 
 use crate::org::row::Actor;
 use crate::org::save::Save;
-use crate::org::schema::Object;
-use crate::org::{Org, Refusal, normal};
+use crate::org::schema::{EXTERNAL_ID, Object};
+use crate::org::{Made, Org, Refusal, normal};
 
 /// One row of work.
 #[derive(Debug, Clone)]
@@ -18,6 +18,15 @@ pub enum Work {
     Upsert {
         /// The external id.
         external: String,
+        /// What to save.
+        save: Save,
+        /// Owner if none is given.
+        owner: SalesforceId,
+    },
+    /// Make a record that carries no external id.
+    Insert {
+        /// The external id that it would have: it tells what it was made for.
+        label: String,
         /// What to save.
         save: Save,
         /// Owner if none is given.
@@ -76,6 +85,17 @@ impl Org {
                 save,
                 owner,
             } => self.upsert(object, external, save, *owner).map(|(id, _)| id),
+            Work::Insert { label, save, owner } => {
+                let id = self.insert(Actor::Gateway, object, save, *owner, None)?;
+                self.made.push(Made {
+                    external: label.clone(),
+                    id,
+                    at: self.now,
+                    read_at: save.read_at,
+                    unmarked: true,
+                });
+                Ok(id)
+            }
             Work::Update { id, save } => self.update(Actor::Gateway, *id, save).map(|()| *id),
             Work::Delete { id } => self.delete(Actor::Gateway, *id).map(|()| *id),
         }
@@ -84,13 +104,37 @@ impl Org {
     /// A collections call. None: it failed as a whole and wrote nothing.
     pub fn collections(&mut self, object: Object, work: &[Work]) -> Option<Vec<Done>> {
         let poisoned = |work: &Work| match work {
-            Work::Upsert { save, .. } | Work::Update { save, .. } => normal::is_poisoned(&save.values),
+            Work::Upsert { save, .. } | Work::Insert { save, .. } | Work::Update { save, .. } => {
+                normal::is_poisoned(&save.values)
+            }
             Work::Delete { .. } => false,
         };
         if work.len() > 1 && work.iter().any(poisoned) {
             return None;
         }
         Some(work.iter().map(|work| self.perform(object, work)).collect())
+    }
+
+    /// A collections call that arrives twice at once. The answer is that to the second: what the first made is there by
+    /// then, though the second saw nothing of it.
+    pub fn collections_twice(&mut self, object: Object, work: &[Work]) -> Option<Vec<Done>> {
+        let before = self.made.len();
+        let mut done = self.collections(object, work)?;
+        let made: Vec<SalesforceId> = self.made.iter().skip(before).map(|made| made.id).collect();
+        for (done, work) in done.iter_mut().zip(work) {
+            if let (Ok(id), Work::Upsert { .. }) = (&*done, work)
+                && made.contains(id)
+            {
+                *done = Err(Refusal {
+                    code: "DUPLICATE_VALUE",
+                    message: format!(
+                        "duplicate value found: {EXTERNAL_ID} duplicates value on record with id: {id}"
+                    ),
+                    fields: Vec::new(),
+                });
+            }
+        }
+        Some(done)
     }
 
     /// Makes a job.

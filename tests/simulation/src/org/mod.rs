@@ -72,7 +72,7 @@ pub struct Org {
 /// A record that the gateway made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Made {
-    /// External id that it was made under.
+    /// External id that it was made under, or would have been.
     pub external: String,
     /// The record.
     pub id: SalesforceId,
@@ -80,6 +80,8 @@ pub struct Made {
     pub at: Instant,
     /// When the gateway had looked whether there is such a record.
     pub read_at: Option<Instant>,
+    /// Whether it carries no external id.
+    pub unmarked: bool,
 }
 
 /// A transaction that has a stamp already, but is not committed.

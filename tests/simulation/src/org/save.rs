@@ -67,6 +67,7 @@ impl Org {
                 id,
                 at: self.now,
                 read_at: save.read_at,
+                unmarked: false,
             });
         }
         Ok(id)

@@ -208,6 +208,7 @@ fn plain(name: &str, kind: SalesforceType) -> SalesforceField {
     SalesforceField {
         name: name.to_owned(),
         kind,
+        filterable: true,
         length: 0,
         precision: 0,
         scale: 0,

@@ -9,3 +9,4 @@
 mod histories;
 mod machine;
 mod orders;
+mod posts;

@@ -293,7 +293,9 @@ impl Posted<'_> {
         let mut refusals = Vec::new();
         for (name, value) in self.fields {
             match field(known, name) {
-                Some(field) => refusals.extend(refusal(field, value)),
+                Some(field) => {
+                    refusals.extend(refusal(field, value).or_else(|| unrecognisable(known, field, value)))
+                }
                 None => refusals.push(PartnerRefusal::of_field(
                     name,
                     RefusalCode::UnknownField,
@@ -420,12 +422,26 @@ fn refusal(field: &FieldPlan, value: &FieldValue) -> Option<PartnerRefusal> {
     });
     let cause = cause.or((field.required && value.is_blank()).then_some(ConversionCause::Required))?;
     let code = match cause {
-        ConversionCause::Required => RefusalCode::Required,
+        ConversionCause::Required | ConversionCause::NothingToFindBy => RefusalCode::Required,
         ConversionCause::Malformed { .. }
         | ConversionCause::UnmappedChoice { .. }
         | ConversionCause::TooLong { .. } => RefusalCode::ValueDoesNotFit,
     };
     Some(PartnerRefusal::of_field(&field.partner, code, cause.to_string()))
+}
+
+/// Why a record could not be recognised by a value.
+fn unrecognisable(known: Known<'_>, field: &FieldPlan, value: &FieldValue) -> Option<PartnerRefusal> {
+    (known.plan.identity == Some(field.id) && Identity::is_too_long(value)).then(|| {
+        PartnerRefusal::of_field(
+            &field.partner,
+            RefusalCode::ValueDoesNotFit,
+            format!(
+                "records are recognised by this field, so its values have at most {} characters; shorten it",
+                Identity::LONGEST
+            ),
+        )
+    })
 }
 
 /// What a new record lacks.

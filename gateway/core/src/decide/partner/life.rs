@@ -1,5 +1,6 @@
 //! A record that the partner deletes, or brings back.
 
+use crate::Instant;
 use crate::decide::known::record_effect;
 use crate::decide::partner::{PartnerDecision, PartnerRefusal, RefusalCode, unheld};
 use crate::decide::salesforce::{ended, history_of};
@@ -12,9 +13,21 @@ use crate::mapping::DeletePolicy;
 use crate::version::SalesforceVersion;
 
 /// The partner deleted its record. What it held is kept, unseen, in case it comes back.
-pub(super) fn delete(known: Known<'_>, link: &LinkState, record: &RecordState) -> PartnerDecision {
+///
+/// Older news is dropped: a delete that was stated to be older than an edit of a field is. The time of Salesforce's
+/// version is none of an edit, since the gateway's own writes move it too.
+pub(super) fn delete(
+    known: Known<'_>,
+    link: &LinkState,
+    record: &RecordState,
+    stated: Option<Instant>,
+) -> PartnerDecision {
     if record.presence == Presence::Deleted {
         return PartnerDecision::Unchanged;
+    }
+    let newest = record.times.values().max().copied();
+    if let Some(newest) = newest.filter(|newest| stated.is_some_and(|stated| stated < *newest)) {
+        return PartnerDecision::Outdated { newest };
     }
     PartnerDecision::Apply(Box::new(Effects {
         link: deleted_link(known, link),
@@ -39,6 +52,10 @@ fn deleted_link(known: Known<'_>, link: &LinkState) -> LinkEffect {
     let base = known.link_effect();
     let flying = link.outgoing.in_flight.is_some();
     let gone = crate::decide::salesforce::gone(&link.status);
+    if is_doubtful(&link.status) {
+        // Salesforce may have made it: a person looks first.
+        return base;
+    }
     if gone || (link.salesforce_id.is_none() && !flying) {
         return LinkEffect {
             status: LinkStatus::Deleted,
@@ -73,6 +90,16 @@ fn deleted_link(known: Known<'_>, link: &LinkState) -> LinkEffect {
             ..base
         },
     }
+}
+
+/// Whether nobody knows if Salesforce made the record.
+fn is_doubtful(status: &LinkStatus) -> bool {
+    matches!(
+        status,
+        LinkStatus::Held {
+            reason: HeldReason::OutcomeUnknown
+        }
+    )
 }
 
 /// The partner brings its record back.
@@ -125,7 +152,8 @@ pub(super) fn undelete(known: Known<'_>, link: &LinkState, record: &RecordState)
     PartnerDecision::Apply(effects(LinkEffect {
         status: match &link.status {
             LinkStatus::Held {
-                reason: HeldReason::Flipping { .. } | HeldReason::Ambiguous { .. },
+                reason:
+                    HeldReason::Flipping { .. } | HeldReason::Ambiguous { .. } | HeldReason::OutcomeUnknown,
             } => base.status,
             _ => unheld(link),
         },

@@ -12,6 +12,7 @@ pub(super) use life::{new_life, tombstone};
 pub use posted::{PostedFields, PostedReference, read_fields};
 pub use refusal::{PartnerRefusal, RefusalCode};
 
+use crate::Instant;
 use crate::decide::{Effects, HeldReason, Known, LinkState, LinkStatus, PartnerNews, PartnerNewsKind};
 
 /// What news from the partner leads to.
@@ -21,6 +22,11 @@ pub enum PartnerDecision {
     Refuse(Vec<PartnerRefusal>),
     /// It says nothing new.
     Unchanged,
+    /// A delete that was made before the record's newest edit: it changes nothing.
+    Outdated {
+        /// When that edit was made.
+        newest: Instant,
+    },
     /// Write these.
     Apply(Box<Effects>),
     /// Write these, first the link's own: it gives up its Salesforce record, for which a link of its own is kept, so
@@ -73,7 +79,7 @@ pub fn decide(known: Known<'_>, news: &PartnerNews) -> PartnerDecision {
             }
         }
         PartnerNewsKind::Delete => match (known.link, known.record) {
-            (Some(link), Some(record)) => life::delete(known, link, record),
+            (Some(link), Some(record)) => life::delete(known, link, record, news.stated),
             _ => PartnerDecision::Refuse(vec![not_found()]),
         },
         PartnerNewsKind::Undelete => match (known.link, known.record) {
@@ -102,6 +108,7 @@ fn waits_for_an_edit(reason: &HeldReason) -> bool {
         HeldReason::DeleteAsked
         | HeldReason::PartnerDeleteAsked
         | HeldReason::Ambiguous { .. }
-        | HeldReason::Flipping { .. } => false,
+        | HeldReason::Flipping { .. }
+        | HeldReason::OutcomeUnknown => false,
     }
 }

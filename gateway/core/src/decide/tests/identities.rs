@@ -213,3 +213,41 @@ fn the_identity_of_a_value_that_is_put_back_stays_reserved() {
         (Vec::new(), Vec::new())
     );
 }
+
+#[test]
+fn values_that_are_too_long_to_recognise_a_record_by_are_refused_from_the_partner_and_left_out_from_salesforce()
+ {
+    let mut document = two_way(ruled(R::MostRecent));
+    document.identity = Some("name".to_owned());
+    let long = text(&"n".repeat(Identity::LONGEST + 1));
+    // As long as it looks, and longer once case no longer tells records apart.
+    let folded = text(&"\u{130}".repeat(Identity::LONGEST));
+    let mut pair = Pair::new(&document);
+    for value in [&long, &folded] {
+        assert!(Identity::of_value(value).is_none() && Identity::is_too_long(value));
+        pair.plan.fields[0].salesforce.length = 1_000;
+        let refusals = pair.refused(upsert(&[("name", value.clone())]));
+        assert_eq!(codes(&refusals), [RefusalCode::ValueDoesNotFit]);
+        assert_eq!(refusals[0].field.as_deref(), Some("name"));
+        assert!(
+            refusals[0].message.contains("at most 255 characters"),
+            "{}",
+            refusals[0]
+        );
+    }
+    assert!(Identity::of_value(&text(&"n".repeat(Identity::LONGEST))).is_some());
+    // Salesforce's is taken; the record is recognised by its link alone.
+    pair.made_in_salesforce(&[("LastName", long.clone())]);
+    let Decision::Apply(effects) = pair.hear() else {
+        panic!("not heard")
+    };
+    assert_eq!(
+        (effects.outcome, effects.link.reserve.len()),
+        (Outcome::Created, 0)
+    );
+    assert_eq!(pair.record().fields["name"], long);
+    let PartnerDecision::Apply(effects) = pair.posts(&[("phone", text("1"))], None) else {
+        panic!("not taken")
+    };
+    assert!(effects.link.reserve.is_empty());
+}

@@ -419,3 +419,24 @@ fn an_archived_record_may_be_made_anew() {
     pair.flush();
     assert_eq!((pair.made, pair.names()), (2, both("A")));
 }
+
+#[test]
+fn a_partners_delete_from_before_the_newest_edit_changes_nothing() {
+    let mut pair = with_policy(DeletePolicy::Delete);
+    pair.posts(&[("name", text("P"))], Some(101));
+    pair.flush();
+    // Salesforce's record was written since, by the gateway itself: that was no edit.
+    assert!(pair.link.as_ref().unwrap().version.modstamp > at(101));
+    let before = (pair.link.clone(), pair.record.clone());
+    assert_eq!(
+        pair.posted(PartnerNewsKind::Delete, Some(100)),
+        PartnerDecision::Outdated { newest: at(101) }
+    );
+    assert_eq!((pair.link.clone(), pair.record.clone()), before);
+    for stated in [Some(101), None] {
+        let mut pair = pair.clone();
+        let decision = pair.posted(PartnerNewsKind::Delete, stated);
+        assert!(matches!(decision, PartnerDecision::Apply(_)), "{decision:?}");
+        assert_eq!(pair.record().presence, Presence::Deleted);
+    }
+}

@@ -147,6 +147,50 @@ fn what_cannot_be_brought_back_is_refused() {
 }
 
 #[test]
+fn what_does_not_sync_is_agreed_on_by_nobody_or_belonged_to_nobody_is_not_brought_back() {
+    let refused = |pair: &Pair, field: FieldId, side: Side, value: FieldValue| {
+        let refusal = person::restore(pair.known(), field, &Lost { side, value }, pair.now()).unwrap_err();
+        (refusal.field.unwrap(), refusal.code)
+    };
+    let name = |code| ("name".to_owned(), code);
+    let owner = |code| ("owner".to_owned(), code);
+    let user = |number| FieldValue::Reference(user(number));
+    let mut pair = Pair::under(R::MostRecent);
+    let restored = |pair: &Pair| {
+        let lost = Lost {
+            side: Side::Partner,
+            value: text("x"),
+        };
+        person::restore(pair.known(), FieldId(1), &lost, pair.now()).is_ok()
+    };
+    assert!(restored(&pair));
+    assert_eq!(
+        refused(&pair, FieldId::OWNER, Side::Salesforce, user(9)),
+        owner(RefusalCode::ValueDoesNotFit)
+    );
+    let mut silent = pair.clone();
+    silent.plan.fields[0].rule = R::DoNotSync;
+    silent.plan.owner_rule = R::DoNotSync;
+    assert_eq!(
+        refused(&silent, FieldId(1), Side::Partner, text("x")),
+        name(RefusalCode::OneWay)
+    );
+    assert_eq!(
+        refused(&silent, FieldId::OWNER, Side::Salesforce, user(2)),
+        owner(RefusalCode::OneWay)
+    );
+    pair.link.as_mut().unwrap().agreed.0.clear();
+    assert_eq!(
+        refused(&pair, FieldId(1), Side::Partner, text("x")),
+        name(RefusalCode::TryAgain)
+    );
+    assert_eq!(
+        refused(&pair, FieldId::OWNER, Side::Salesforce, user(2)),
+        owner(RefusalCode::TryAgain)
+    );
+}
+
+#[test]
 fn an_asked_delete_is_answered() {
     let asked = || {
         let mut pair = Pair::under(R::Partner);
@@ -430,6 +474,7 @@ fn what_is_on_its_way_survives_being_stored() {
         HeldReason::PartnerDeleteAsked,
         HeldReason::Flipping { turns: 9 },
         HeldReason::OutOfSight,
+        HeldReason::OutcomeUnknown,
         HeldReason::Ambiguous {
             identity: "ada".to_owned(),
             candidates: vec![user(1), user(2)],
@@ -450,7 +495,7 @@ fn what_is_on_its_way_survives_being_stored() {
     assert!(
         HeldReason::Flipping { turns: 9 }
             .summary()
-            .contains("9 times in a row")
+            .contains("in turn 9 times")
     );
     assert!(
         HeldReason::PartnerDeleteAsked
@@ -458,4 +503,9 @@ fn what_is_on_its_way_survives_being_stored() {
             .contains("deleted by the partner")
     );
     assert!(HeldReason::OutOfSight.summary().contains("access"));
+    assert!(
+        HeldReason::OutcomeUnknown
+            .summary()
+            .contains("look for it in Salesforce")
+    );
 }

@@ -341,18 +341,39 @@ fn a_field_that_the_write_did_not_carry_was_edited_no_later_than_it() {
     pair.is_at_rest();
 }
 
+/// Somebody enters a name, and the package's push tells that.
+fn enters_and_tells(pair: &mut Pair, name: &str) {
+    pair.edit("LastName", text(name));
+    let mut pushed = pair.snapshot();
+    pushed.changed = [("LastName".to_owned(), at(pair.clock))].into();
+    pair.hears(&Incoming::Present(pushed));
+}
+
 #[test]
-fn what_a_person_entered_as_it_was_sent_has_the_time_of_that_save() {
-    for (by_gateway, later) in [(Some(false), true), (Some(true), false), (None, false)] {
+fn what_a_person_entered_as_it_was_sent_has_the_time_that_was_told() {
+    for (told, by_gateway, later) in [
+        (true, Some(false), true),
+        (false, Some(false), false),
+        (true, Some(true), false),
+        (true, None, false),
+    ] {
         let (mut pair, _) = flying(R::MostRecent);
         let before = pair.record().times[&FieldId(1)];
-        pair.edit("LastName", text("P"));
-        let stamp = pair.clock;
+        if told {
+            enters_and_tells(&mut pair, "P");
+        } else {
+            pair.edit("LastName", text("P"));
+        }
+        let stamp = pair.remote.as_ref().unwrap().stamp;
         let mut snapshot = pair.snapshot();
         snapshot.by_gateway = by_gateway;
         pair.settle(&WriteOutcome::Unknown, Some(&Target::Present(snapshot)));
         let expected = if later { at(stamp) } else { before };
-        assert_eq!(pair.record().times[&FieldId(1)], expected, "{by_gateway:?}");
+        assert_eq!(
+            pair.record().times[&FieldId(1)],
+            expected,
+            "{told} {by_gateway:?}"
+        );
     }
 }
 
@@ -376,15 +397,27 @@ fn what_a_person_entered_as_it_was_sent_meets_what_the_partner_entered_meanwhile
     for (person_first, names) in [(false, both("P")), (true, both("Q"))] {
         let (mut pair, _) = flying(R::MostRecent);
         if person_first {
-            pair.edit("LastName", text("P"));
+            enters_and_tells(&mut pair, "P");
         }
         pair.posts(&[("name", text("Q"))], None);
         if !person_first {
-            pair.edit("LastName", text("P"));
+            enters_and_tells(&mut pair, "P");
         }
         lost_answer(&mut pair);
         pair.flush();
         assert_eq!(pair.names(), names);
         pair.is_at_rest();
     }
+}
+
+#[test]
+fn a_later_save_of_another_field_over_our_own_write_does_not_end_what_the_partner_entered_meanwhile() {
+    let (mut pair, write) = flying(R::MostRecent);
+    pair.carry_out(&write);
+    pair.posts(&[("name", text("Q"))], None);
+    pair.edit("Phone", text("2"));
+    lost_answer(&mut pair);
+    pair.flush();
+    assert_eq!(pair.names(), both("Q"));
+    pair.is_at_rest();
 }

@@ -4,14 +4,18 @@ mod missed;
 mod prepare;
 mod settle;
 mod stored;
+mod unread;
 
 pub use prepare::prepare;
 pub use settle::settle;
 pub(super) use stored::{read, same};
+pub use unread::unread;
 
-use crate::decide::{Effects, SalesforceWrite};
+use crate::decide::{Effects, Identity, InFlight, SalesforceWrite, WriteKind};
 use crate::failure::{Call, Failure, NextStep, policy};
 use crate::id::{RecordId, SalesforceId};
+use crate::mapping::MappingPlan;
+use crate::record::FieldValue;
 
 /// What comes of a target that was read just before a write.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,8 +80,8 @@ pub fn row_outcome(failure: &Failure) -> WriteOutcome {
     let policy = policy(failure, Call::Write);
     match (policy.next, failure) {
         (NextStep::Stop, Failure::Salesforce { code, message, .. }) => refused(code, message, policy.advice),
-        // The value belongs to another record, and will as long as that one has it: a record of ours is looked up by
-        // its external id before it is made.
+        // The value belongs to another record, and will as long as that one has it. Where the value is the external id,
+        // that record is our own: see `is_doubtful`.
         (NextStep::ReadFirst, Failure::Salesforce { code, message, .. }) if code == "DUPLICATE_VALUE" => {
             refused(code, message, policy.advice)
         }
@@ -89,6 +93,32 @@ pub fn row_outcome(failure: &Failure) -> WriteOutcome {
             _,
         ) => WriteOutcome::NotNow,
     }
+}
+
+/// Whether a refusal leaves open whether the record was made: its external id is taken. It was looked for just before,
+/// so another request of ours has made it since, or is making it. Of two transactions at once Salesforce names neither
+/// the field nor the record (`<unknown>`, believed).
+pub fn is_doubtful(plan: &MappingPlan, flight: &InFlight, outcome: &WriteOutcome) -> bool {
+    let (Some(external_id), WriteOutcome::Refused { code, message, .. }) = (&plan.external_id, outcome)
+    else {
+        return false;
+    };
+    let mut words = message.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_');
+    flight.write.kind == WriteKind::Create
+        && code == "DUPLICATE_VALUE"
+        && (message.contains("<unknown>") || words.any(|word| word.eq_ignore_ascii_case(external_id)))
+}
+
+/// What a create in flight that has no external id can be found by: the identity value that was sent, none where it has
+/// none. The outer none: it is no such create.
+pub fn sent_identity<'f>(plan: &MappingPlan, flight: &'f InFlight) -> Option<Option<&'f FieldValue>> {
+    if flight.write.kind != WriteKind::Create || plan.external_id.is_some() {
+        return None;
+    }
+    let sent = plan
+        .identity
+        .and_then(|identity| flight.write.values.get(&identity));
+    Some(sent.filter(|sent| Identity::of_salesforce(plan, sent).is_some()))
 }
 
 fn refused(code: &str, message: &str, advice: String) -> WriteOutcome {

@@ -10,17 +10,18 @@ use crate::decide::owner::Ladder;
 use crate::decide::salesforce::{self, convert, ended, follow_policy};
 use crate::decide::write::Prepared;
 use crate::decide::{
-    Decision, Effects, HeldReason, InFlight, Known, LinkEffect, LinkState, LinkStatus, Outcome, Outgoing,
-    Presence, RecordState, SalesforceWrite, Snapshot, Target, WriteKind, breaker,
+    Decision, Effects, HeldReason, Identity, InFlight, Known, LinkEffect, LinkState, LinkStatus, Outcome,
+    Outgoing, Presence, RecordState, SalesforceWrite, Snapshot, Target, WriteKind, breaker,
 };
 use crate::id::{FieldId, RecordId, SalesforceId};
-use crate::mapping::{ConversionProblem, MappingPlan, SyncRule, convert as conversion};
+use crate::mapping::{ConversionCause, ConversionProblem, MappingPlan, SyncRule, convert as conversion};
 use crate::record::FieldValue;
 
 /// Decides what to send, with the target at hand.
 ///
 /// `other` is another link of the Salesforce record that the target shows, if there is one. `until` is when no request
-/// that carries the write can be under way any more. A link with a write in flight is to be settled first.
+/// that carries the write can be under way any more: the end of the gateway's own sending, plus the longest that
+/// Salesforce may still work on a request whose sender gave up. A link with a write in flight is to be settled first.
 pub fn prepare(
     known: Known<'_>,
     other: Option<&LinkState>,
@@ -170,6 +171,15 @@ impl Attempt<'_> {
             return self.never_made();
         }
         match first_values(known, record) {
+            Ok((values, _)) if self.is_lost_once_sent(&values) => {
+                let identity = known
+                    .plan
+                    .identity
+                    .and_then(|identity| known.plan.field(identity));
+                let problem = identity.map(|field| field.problem(ConversionCause::NothingToFindBy));
+                let problems = problem.into_iter().collect();
+                effects(known.hold(known.link_effect(), HeldReason::Conversion { problems }))
+            }
             Ok((values, basis)) => {
                 let base = LinkEffect {
                     plan: known.plan.revision,
@@ -179,6 +189,17 @@ impl Attempt<'_> {
             }
             Err(problems) => effects(known.hold(known.link_effect(), HeldReason::Conversion { problems })),
         }
+    }
+
+    /// Whether nothing would tell a record that is made with these values from others: neither the answer to a lost
+    /// call, nor news that comes before the answer, could be known to be of it.
+    fn is_lost_once_sent(&self, values: &BTreeMap<FieldId, FieldValue>) -> bool {
+        let plan = self.known.plan;
+        let identity = plan.identity.and_then(|identity| values.get(&identity));
+        plan.external_id.is_none()
+            && identity
+                .and_then(|value| Identity::of_salesforce(plan, value))
+                .is_none()
     }
 
     /// The write, in flight.

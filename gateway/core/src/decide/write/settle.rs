@@ -6,13 +6,14 @@ use crate::Instant;
 use crate::decide::known::{record_effect, reference};
 use crate::decide::merge::Sides;
 use crate::decide::partner::{new_life, tombstone};
-use crate::decide::salesforce::{convert, ended, follow_policy, history_of};
+use crate::decide::salesforce::{self, convert, ended, follow_policy, history_of};
 use crate::decide::write::missed::weigh;
 use crate::decide::write::stored::agree;
-use crate::decide::write::{Settled, WriteOutcome, read, same};
+use crate::decide::write::{Settled, WriteOutcome, read, same, sent_identity};
 use crate::decide::{
-    Agreed, ChangeCause, Effects, FieldChange, HeldReason, InFlight, Known, LinkEffect, LinkRef, LinkState,
-    LinkStatus, MergedInto, Outcome, Outgoing, Presence, RecordState, Snapshot, Target, WriteKind, breaker,
+    Agreed, ChangeCause, Decision, Effects, FieldChange, HeldReason, Identity, InFlight, Incoming, Known,
+    LinkEffect, LinkRef, LinkState, LinkStatus, MergedInto, Outcome, Outgoing, Presence, RecordState,
+    Snapshot, Target, WriteKind, breaker,
 };
 use crate::id::{FieldId, SalesforceId};
 use crate::mapping::{MappingPlan, SyncRule};
@@ -45,31 +46,11 @@ pub fn settle(
         now,
         by_others: false,
     };
-    match outcome {
-        WriteOutcome::Stored { salesforce_id } => landed.stored(*salesforce_id),
-        WriteOutcome::NotNow => landed.not_stored(),
-        WriteOutcome::Refused {
-            code,
-            message,
-            fields,
-            advice,
-        } => landed.refused(HeldReason::Refused {
-            code: code.clone(),
-            message: message.clone(),
-            fields: fields.clone(),
-            advice: advice.clone(),
-        }),
-        WriteOutcome::Unknown => match target {
-            None => Settled::default(),
-            Some(Target::Present(snapshot)) if flight.write.kind == WriteKind::Update => {
-                landed.updated(snapshot)
-            }
-            Some(target) => match landed.found_in(target) {
-                Some(salesforce_id) => landed.stored(salesforce_id),
-                None => landed.not_stored(),
-            },
-        },
+    let mut settled = landed.end(outcome);
+    if let Some(effects) = &mut settled.effects {
+        landed.let_go(effects);
     }
+    settled
 }
 
 /// A write that ended.
@@ -85,6 +66,64 @@ struct Landed<'a> {
 }
 
 impl Landed<'_> {
+    fn end(&self, outcome: &WriteOutcome) -> Settled {
+        match outcome {
+            WriteOutcome::Stored { salesforce_id } => self.stored(*salesforce_id),
+            WriteOutcome::NotNow => self.not_stored(),
+            WriteOutcome::Refused {
+                code,
+                message,
+                fields,
+                advice,
+            } => self.refused(HeldReason::Refused {
+                code: code.clone(),
+                message: message.clone(),
+                fields: fields.clone(),
+                advice: advice.clone(),
+            }),
+            WriteOutcome::Unknown => match self.target {
+                None => Settled::default(),
+                Some(Target::Present(snapshot)) if self.flight.write.kind == WriteKind::Update => {
+                    self.updated(snapshot)
+                }
+                Some(target) => match (self.found_in(target), target) {
+                    (Some(salesforce_id), _) => self.stored(salesforce_id),
+                    (None, Target::Ambiguous(candidates)) if self.is_open() && self.sent().is_some() => {
+                        self.ambiguous(candidates)
+                    }
+                    (None, _) if self.is_open() && self.sent() == Some(None) => {
+                        self.ask(HeldReason::OutcomeUnknown)
+                    }
+                    (None, _) => self.not_stored(),
+                },
+            },
+        }
+    }
+
+    /// Sets the identity free under which a create was under way, unless the record has it.
+    fn let_go(&self, effects: &mut Effects) {
+        let Some(sent) = self
+            .known
+            .sent()
+            .filter(|_| effects.link.outgoing.in_flight.is_none())
+        else {
+            return;
+        };
+        let fields = match (&effects.record, self.known.record) {
+            (Some(record), _) => Some(&record.fields),
+            (None, record) => record.map(|record| &record.fields),
+        };
+        let carried = fields.and_then(|fields| Identity::of_fields(self.known.plan, fields));
+        let link = &mut effects.link;
+        let lives = matches!(
+            link.status,
+            LinkStatus::Creating | LinkStatus::Linked | LinkStatus::Held { .. }
+        );
+        if (!lives || carried.as_ref() != Some(&sent)) && !link.release.contains(&sent) {
+            link.release.push(sent);
+        }
+    }
+
     /// The record in which a create or a delete of unknown outcome is found stored; none where it is not.
     fn found_in(&self, target: &Target) -> Option<SalesforceId> {
         match (self.flight.write.kind, target) {
@@ -144,18 +183,24 @@ impl Landed<'_> {
         shown.stored(snapshot.salesforce_id)
     }
 
-    /// Whether somebody else's save is newer than what the partner entered since, so that the two are weighed.
+    /// Whether it is told that somebody else entered what was sent, and after what the partner entered since, so that
+    /// the two are weighed. A later save alone does not tell that: it may have been of other fields, over our own write.
     fn outdated(&self, snapshot: &Snapshot, id: FieldId) -> bool {
         let (rule, name) = self.rule_of(id);
         let moved = self.held(id).as_ref() != self.flight.basis.get(&id);
-        let at = snapshot
-            .changed
-            .get(name)
-            .copied()
-            .unwrap_or(snapshot.version.modstamp);
         let time = self.known.record.and_then(|record| record.times.get(&id));
-        let newer = time.is_some_and(|time| at >= *time);
+        let newer = self
+            .told(snapshot, id, name)
+            .zip(time)
+            .is_some_and(|(at, time)| at >= *time);
         rule == SyncRule::MostRecent && snapshot.by_gateway == Some(false) && moved && newer
+    }
+
+    /// When somebody entered what a field holds, where that was told.
+    fn told(&self, snapshot: &Snapshot, id: FieldId, name: &str) -> Option<Instant> {
+        let noted = self.link.outgoing.noted.get(&id);
+        let noted = noted.filter(|noted| noted.value.is_none()).map(|noted| noted.at);
+        snapshot.changed.get(name).copied().or(noted)
     }
 
     fn rule_of(&self, id: FieldId) -> (SyncRule, &str) {
@@ -184,6 +229,38 @@ impl Landed<'_> {
             },
             ..self.link.clone()
         }
+    }
+
+    /// The identity by which a create without an external id was looked for; see [`sent_identity`].
+    fn sent(&self) -> Option<Option<&FieldValue>> {
+        sent_identity(self.known.plan, self.flight)
+    }
+
+    /// The write is over, and a person has to say how it ended, or what comes next.
+    fn ask(&self, reason: HeldReason) -> Settled {
+        let cleared = self.cleared();
+        let known = Known {
+            link: Some(&cleared),
+            ..self.known
+        };
+        settled(known.hold(known.link_effect(), reason))
+    }
+
+    fn ambiguous(&self, candidates: &[SalesforceId]) -> Settled {
+        let identity = match (self.known.record, candidates.first()) {
+            (Some(record), Some(first)) => self.known.identity_text(&record.fields, *first),
+            (None, Some(first)) => first.to_string(),
+            _ => String::new(),
+        };
+        self.ask(HeldReason::Ambiguous {
+            identity,
+            candidates: candidates.to_vec(),
+        })
+    }
+
+    /// Whether the link stands, held or not.
+    fn is_open(&self) -> bool {
+        self.waits() || matches!(self.link.status, LinkStatus::Held { .. })
     }
 
     fn waits(&self) -> bool {
@@ -237,7 +314,42 @@ impl Landed<'_> {
             link: Some(&cleared),
             ..self.known
         };
-        settled(known.hold(known.link_effect(), reason))
+        let held = known.hold(known.link_effect(), reason);
+        settled(self.unheard(&held.link).unwrap_or(held))
+    }
+
+    /// What was read after a refusal, as news of a record that is held: news that came while the write was in flight was
+    /// not taken. None: it tells nothing new.
+    fn unheard(&self, held: &LinkEffect) -> Option<Effects> {
+        let news = match self.target? {
+            Target::Present(snapshot) => Incoming::Present(snapshot.clone()),
+            Target::Deleted {
+                salesforce_id,
+                version,
+                merged,
+            } => Incoming::Deleted {
+                salesforce_id: *salesforce_id,
+                version: *version,
+                merged: *merged,
+                external_id: None,
+            },
+            Target::Missing | Target::OutOfSight | Target::Ambiguous(_) => return None,
+        };
+        let link = LinkState {
+            status: held.status.clone(),
+            plan: held.plan,
+            ..self.cleared()
+        };
+        let known = Known {
+            link: Some(&link),
+            ..self.known
+        };
+        match salesforce::decide(known, &news, self.now) {
+            Decision::Apply(effects) if self.link.salesforce_id == Some(news.salesforce_id()) => {
+                Some(*effects)
+            }
+            _ => None,
+        }
     }
 
     /// What the partner holds in a field.
@@ -335,7 +447,7 @@ impl Landed<'_> {
         settled(effects)
     }
 
-    /// What was sent stands in Salesforce by somebody's later save: that is when it was edited last.
+    /// Somebody entered what was sent as well, and it is told when: that is when it was edited last.
     fn entered(&self, record: &mut RecordState, snapshot: &Snapshot) {
         for id in self.flight.write.values.keys() {
             let (rule, name) = self.rule_of(*id);
@@ -343,8 +455,9 @@ impl Landed<'_> {
             if rule != SyncRule::MostRecent || self.held(*id).as_ref() != self.flight.basis.get(id) {
                 continue;
             }
-            let told = snapshot.changed.get(name).copied();
-            let at = told.unwrap_or(snapshot.version.modstamp);
+            let Some(at) = self.told(snapshot, *id, name) else {
+                continue;
+            };
             let time = record.times.entry(*id).or_insert(at);
             *time = at.max(*time);
         }

@@ -281,6 +281,31 @@ fn records_are_recognised_by_a_mapped_field_that_moves_and_has_one_value() {
 }
 
 #[test]
+fn records_are_recognised_only_by_what_salesforce_can_look_for() {
+    let mut object = contact();
+    object.fields.get_mut("Email").unwrap().filterable = false;
+    let recognised = |direction, name: &str| MappingDocument {
+        direction,
+        identity: Some(name.to_owned()),
+        ..two_way(vec![
+            field("mail", PartnerType::Email, "email"),
+            field("name", PartnerType::Text, "LastName"),
+        ])
+    };
+    let by_mail = recognised(Direction::Both, "mail");
+    assert_eq!(places(&by_mail, &object), ["identity"]);
+    assert_eq!(places(&by_mail, &contact()), [""; 0]);
+    assert_eq!(places(&recognised(Direction::Both, "name"), &object), [""; 0]);
+    // Nobody looks for anything in Salesforce then.
+    let one_way = MappingDocument {
+        external_id: None,
+        salesforce_default_owner: None,
+        ..recognised(Direction::SalesforceToPartner, "mail")
+    };
+    assert_eq!(places(&one_way, &object), [""; 0]);
+}
+
+#[test]
 fn what_salesforce_requires_must_be_mapped_where_the_partner_makes_records() {
     let mut object = contact();
     object.fields.get_mut("LastName").unwrap().nillable = false;

@@ -7,7 +7,7 @@ use crate::Instant;
 use crate::decide::{LinkState, Presence, RecordState};
 use crate::mapping::MappingPlan;
 use crate::ports::links::Linked;
-use crate::ports::outbox::{ClaimSize, OutgoingClaim};
+use crate::ports::outbox::{ClaimSize, OutgoingClaim, Turn};
 use crate::ports::{StoreError, Transaction};
 use crate::record::FieldValue;
 use crate::units::known::resolve;
@@ -38,10 +38,11 @@ pub fn claim(
     tx: &mut dyn Transaction,
     worker: &str,
     size: &ClaimSize,
+    turn: &Turn<'_>,
     now: Instant,
     lease_until: Instant,
 ) -> Result<Claimed, StoreError> {
-    let claims = tx.claim_outgoing(worker, size, now, lease_until)?;
+    let claims = tx.claim_outgoing(worker, size, turn, now, lease_until)?;
     let Some((connection, mapping)) = claims.first().map(|first| (first.connection, first.mapping)) else {
         return Ok(Claimed::default());
     };

@@ -89,6 +89,15 @@ pub(super) fn read_back_entry(setting: &Setting<'_>, link: &LinkState, effects: 
     }
 }
 
+/// A record that is held since Salesforce refuses to look it up.
+pub(super) fn unread_entry(setting: &Setting<'_>, link: &LinkState, effects: &Effects) -> NewLogEntry {
+    NewLogEntry {
+        data: json!({ "outcome": effects.outcome, "held": held_json(Some(effects)) }).to_string(),
+        cause: held_cause(effects),
+        ..entry(setting, link, LogMethod::Get, 422)
+    }
+}
+
 /// What a target taught before anything was sent. None: nothing that the partner sees.
 pub(super) fn merged_entry(
     setting: &Setting<'_>,

@@ -15,7 +15,7 @@ use crate::ports::{StoreError, Transaction};
 use crate::record::FieldValue;
 use crate::units::outgoing::targets::external_id;
 use crate::units::outgoing::{
-    Batch, Item, JOB_WAIT, Now, WAIT, found_id, is_busy, log, settle::effects_of, wait, waits,
+    Batch, Item, Now, WAIT, found_id, is_busy, job_wait, log, settle::effects_of, wait, waits,
 };
 
 /// What preparing a batch takes.
@@ -25,7 +25,8 @@ pub struct Preparing<'a> {
     pub targets: &'a BTreeMap<LinkId, Target>,
     /// Bulk jobs that have ended, or are known to be gone.
     pub ended_jobs: &'a BTreeSet<String>,
-    /// When no request that carries an order can be under way any more: the end of the request's time plus a margin.
+    /// When no request that carries an order can be under way any more: the end of the gateway's own sending, plus the
+    /// longest that Salesforce may still work on a request whose sender gave up.
     pub until: Instant,
     /// The new end of the leases.
     pub lease_until: Instant,
@@ -109,7 +110,8 @@ pub fn prepare(
 }
 
 /// Notes the Bulk job that will carry orders, before anything is uploaded to it. `until` is when no request that
-/// uploads can be under way any more. Returns the claims that are still held; only their orders may be uploaded.
+/// uploads can be under way any more; from then on the job itself tells whether anything may still be written. Returns
+/// the claims that are still held; only their orders may be uploaded.
 ///
 /// # Errors
 /// [`StoreError::Conflict`] when a link changed since it was read: the unit runs again.
@@ -136,7 +138,7 @@ pub fn note_job(
             return false;
         };
         write.job = Some(job.to_owned());
-        write.until = write.until.max(until);
+        write.until = until;
         caused.push(Caused {
             effects: Effects {
                 link: LinkEffect {
@@ -217,7 +219,8 @@ impl Unit<'_> {
             } else if let Some(until) = until {
                 self.postpone(claim, until, false);
             } else if job.is_some_and(|job| !self.preparing.ended_jobs.contains(job)) {
-                self.postpone(claim, at + JOB_WAIT, false);
+                let when = at + job_wait(&claim);
+                self.postpone(claim, when, true);
             } else if !self.preparing.targets.contains_key(&claim.link) {
                 self.postpone(claim, at + WAIT, true);
             } else if read.get(&claim.link).is_none_or(|read| {
@@ -270,6 +273,12 @@ impl Unit<'_> {
                 self.postpone(claim, at + WAIT, true);
                 continue;
             }
+            let looked_for_sent = linked
+                .link
+                .outgoing
+                .in_flight
+                .as_ref()
+                .is_some_and(|flight| write::sent_identity(&self.now.plan, flight).is_some());
             let setting = self.now.setting(at, self.batch.lane());
             let of_claim = effects.first();
             entries.extend(of_claim.map(|effects| log::read_back_entry(&setting, &linked.link, effects)));
@@ -277,7 +286,7 @@ impl Unit<'_> {
                 effects,
                 source: ChangeSource::Write { at },
             }));
-            settled.push((claim, linked.link.outgoing.generation));
+            settled.push((claim, linked.link.outgoing.generation, looked_for_sent));
         }
         self.batch.write(tx, &mut caused, at)?;
         if !entries.is_empty() {
@@ -286,7 +295,7 @@ impl Unit<'_> {
         // What was written may have taken in another link, or set an identity free.
         let read: Vec<_> = settled
             .iter()
-            .map(|(claim, _)| claim)
+            .map(|(claim, ..)| claim)
             .chain(&ready)
             .cloned()
             .collect();
@@ -297,11 +306,16 @@ impl Unit<'_> {
             .into_iter()
             .partition(|claim| self.linked(claim).is_some());
         self.ended.extend(absorbed);
-        for (claim, generation) in settled {
+        for (claim, generation, looked_for_sent) in settled {
             match self.linked(&claim) {
                 Some(linked) if in_flight(linked) => self.postpone(claim, at + WAIT, true),
-                // The target was read for the life that ended.
-                Some(linked) if is_busy(&linked.link) && linked.link.outgoing.generation != generation => {
+                // The target was read for the life that ended, or looked for by what was sent, not by what the record
+                // would be made with now.
+                Some(linked)
+                    if is_busy(&linked.link)
+                        && (linked.link.outgoing.generation != generation
+                            || (looked_for_sent && linked.link.salesforce_id.is_none())) =>
+                {
                     self.postpone(claim, at, false);
                 }
                 Some(linked) if is_busy(&linked.link) => ready.push(claim),

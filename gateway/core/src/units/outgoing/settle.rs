@@ -7,12 +7,16 @@ use crate::Instant;
 use crate::decide::write::{self, WriteOutcome};
 use crate::decide::{ChangeSource, Effects, LinkStatus, Outgoing, Target};
 use crate::id::{LinkId, SalesforceId};
+use crate::mapping::MappingPlan;
 use crate::ports::links::Caused;
 use crate::ports::outbox::OutgoingClaim;
 use crate::ports::{StoreError, Transaction};
 use crate::schedule::RetrySchedule;
 use crate::units::outgoing::targets::after;
 use crate::units::outgoing::{Batch, Now, WAIT, found_id, log, waits};
+
+/// After so many failed attempts a record whose external id is taken counts as refused.
+const MOST_DOUBTS: u32 = 5;
 
 /// The answer to one order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,6 +87,8 @@ pub fn settle(
             ended.push(claim.clone());
             continue;
         };
+        let doubted = doubted(&now.plan, claim, &linked.link.outgoing, answer);
+        let answer = doubted.as_ref().unwrap_or(answer);
         let decided = write::settle(
             now.known(linked),
             now.other(linked, stored_id(answer)),
@@ -126,6 +132,23 @@ pub fn settle(
         tx.postpone_outgoing(claims, *when, *failed)?;
     }
     Ok(settled)
+}
+
+/// An answer that leaves open whether the record was made; see [`write::is_doubtful`]. One that was looked for so often
+/// and never found is refused in the end: the gateway's user may not see it.
+fn doubted(
+    plan: &MappingPlan,
+    claim: &OutgoingClaim,
+    outgoing: &Outgoing,
+    answer: &Answer,
+) -> Option<Answer> {
+    let flight = outgoing.in_flight.as_ref()?;
+    let doubtful = claim.attempts < MOST_DOUBTS && write::is_doubtful(plan, flight, &answer.outcome);
+    doubtful.then(|| Answer {
+        outcome: WriteOutcome::Unknown,
+        read_back: None,
+        ..answer.clone()
+    })
 }
 
 /// What a decision on an outcome writes: the link's own effects first.
@@ -176,7 +199,8 @@ fn stored_id(answer: &Answer) -> Option<SalesforceId> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::units::sample::{at, claim, in_flight, sf};
+    use crate::decide::WriteKind;
+    use crate::units::sample::{at, claim, contact_plan, in_flight, sf};
 
     const RETRIES: RetrySchedule = RetrySchedule {
         first: Duration::from_secs(2),
@@ -232,6 +256,43 @@ mod tests {
                 Some((at(seconds), true))
             );
         }
+    }
+
+    #[test]
+    fn a_create_whose_external_id_is_taken_is_looked_for_until_it_was_often_enough() {
+        let plan = contact_plan();
+        let is_doubted = |kind, message: &str, attempts| {
+            let mut flight = in_flight(at(100));
+            flight.write.kind = kind;
+            let outgoing = Outgoing {
+                in_flight: Some(flight),
+                ..Outgoing::default()
+            };
+            let mut claim = claim(1);
+            claim.attempts = attempts;
+            let answer = Answer {
+                claim: claim.clone(),
+                outcome: WriteOutcome::Refused {
+                    code: "DUPLICATE_VALUE".to_owned(),
+                    message: message.to_owned(),
+                    fields: Vec::new(),
+                    advice: String::new(),
+                },
+                read_back: None,
+                status: 400,
+            };
+            let doubted = doubted(&plan, &claim, &outgoing, &answer);
+            doubted.is_some_and(|answer| answer.outcome == WriteOutcome::Unknown)
+        };
+        let ours =
+            "duplicate value found: Causeway_Id__c duplicates value on record with id: 003000000000001";
+        let at_once = "duplicate value found: <unknown> duplicates value on record with id: <unknown>";
+        let other = "duplicate value found: Tax_Id__c duplicates value on record with id: 003000000000001";
+        assert!(is_doubted(WriteKind::Create, ours, 0));
+        assert!(is_doubted(WriteKind::Create, at_once, MOST_DOUBTS - 1));
+        assert!(!is_doubted(WriteKind::Create, ours, MOST_DOUBTS));
+        assert!(!is_doubted(WriteKind::Create, other, 0));
+        assert!(!is_doubted(WriteKind::Update, ours, 0));
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::TimeDelta;
 
+use crate::decide::write::sent_identity;
 use crate::decide::{Identity, Incoming, LinkState, RecordState, Snapshot, Target};
 use crate::id::{LinkId, SalesforceId};
 use crate::mapping::convert::to_salesforce;
@@ -53,7 +54,8 @@ impl Batch {
     }
 
     /// The Salesforce field by which records are recognised, with the values to look for: those of records that are
-    /// to be made and were not found by their external id. They are asked for after the other look-ups.
+    /// to be made and were not found by their external id. One that may have been made without an external id is looked
+    /// for by what was sent. They are asked for after the other look-ups.
     pub fn identities(&self, found: &Found) -> Option<(&FieldPlan, Vec<FieldValue>)> {
         let field = self.plan.field(self.plan.identity?)?;
         let by_external_id = by_external_id(found);
@@ -62,11 +64,14 @@ impl Batch {
             let known = self
                 .external_id(item)
                 .is_some_and(|id| by_external_id.contains_key(&id));
-            let value = item
-                .record
-                .as_ref()
-                .filter(|_| !known)
-                .and_then(|record| carried(field, record));
+            let value = match self.sent(item) {
+                Some(sent) => sent.cloned(),
+                None => item
+                    .record
+                    .as_ref()
+                    .filter(|_| !known)
+                    .and_then(|record| carried(field, record)),
+            };
             values.extend(value.filter(|value| !values.contains(value)));
         }
         (!values.is_empty()).then_some((field, values))
@@ -107,10 +112,13 @@ impl Batch {
         if let Some(incoming) = made {
             return target(incoming);
         }
-        let identity = item
-            .record
-            .as_ref()
-            .and_then(|record| Identity::of_fields(&self.plan, &record.fields));
+        let identity = match self.sent(item) {
+            Some(sent) => sent.and_then(|sent| Identity::of_salesforce(&self.plan, sent)),
+            None => item
+                .record
+                .as_ref()
+                .and_then(|record| Identity::of_fields(&self.plan, &record.fields)),
+        };
         match identity
             .and_then(|identity| by_identity.get(&identity))
             .map(Vec::as_slice)
@@ -124,6 +132,13 @@ impl Batch {
                 Target::Ambiguous(ids)
             }
         }
+    }
+
+    /// The identity value that a create without an external id may have put into Salesforce: the partner may have
+    /// edited its own since. None: no such create is in flight.
+    fn sent<'i>(&self, item: &'i Item) -> Option<Option<&'i FieldValue>> {
+        let flight = item.link.outgoing.in_flight.as_ref()?;
+        sent_identity(&self.plan, flight)
     }
 
     /// The external id under which an item's record is, or will be, in Salesforce.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::decide::partner::{PartnerRefusal, PostedFields, RefusalCode};
-use crate::decide::{Holder, Identity, LinkStatus};
+use crate::decide::{Holder, Identity, LinkStatus, Presence};
 use crate::id::{LinkId, MappingId, RecordId, SalesforceId};
 use crate::mapping::{FieldPlan, MappingPlan};
 use crate::ports::links::Linked;
@@ -204,7 +204,7 @@ impl Addresses {
         let field = plan.fields.iter().find(|field| field.partner == name);
         let message = if !self.may_name(field, linked) {
             format!("record {record} is of another kind than this field points to; name another, or null")
-        } else if matches!(linked.link.status, LinkStatus::Deleted | LinkStatus::Unlinked) {
+        } else if ended(linked) {
             format!("record {record} is deleted; name another, or null")
         } else {
             return None;
@@ -352,6 +352,19 @@ impl Addresses {
     }
 }
 
+/// Whether a record is not there to be named any more, on either side.
+fn ended(linked: &Linked) -> bool {
+    let deleted = linked
+        .record
+        .as_ref()
+        .is_some_and(|record| record.presence == Presence::Deleted);
+    let replaced = matches!(
+        linked.link.status,
+        LinkStatus::Merged { .. } | LinkStatus::Converted { .. }
+    );
+    matches!(linked.link.status, LinkStatus::Deleted | LinkStatus::Unlinked) || (deleted && !replaced)
+}
+
 /// Whether the record recognised by its value may be the one that the partner calls so.
 fn takes_key(linked: &Linked, key: Option<&str>) -> bool {
     match &linked.record {
@@ -361,7 +374,7 @@ fn takes_key(linked: &Linked, key: Option<&str>) -> bool {
 }
 
 /// What a post's record is recognised by.
-fn identities(plan: &MappingPlan, read: &ReadPost<'_>) -> Vec<Identity> {
+pub(super) fn identities(plan: &MappingPlan, read: &ReadPost<'_>) -> Vec<Identity> {
     let field = plan.identity.and_then(|id| plan.field(id));
     key(read.post)
         .map(|key| Identity::Key(key.to_owned()))

@@ -13,10 +13,11 @@ use causeway_core::id::LinkId;
 use causeway_core::ports::{Lane, StoreError};
 use causeway_core::record::{FieldValue, Fields};
 use causeway_core::units::outgoing::{Batch, Order, note_job};
+use tokio::time::Instant as Ticks;
 
 use crate::app::outgoing::send::Sender;
 use crate::app::outgoing::sent::Sent;
-use crate::app::outgoing::{fields, object};
+use crate::app::outgoing::{LONGEST_POLL, fields, in_time, object};
 use crate::failpoint;
 use crate::salesforce::bulk::poll_delay;
 use crate::salesforce::ingest::file::IngestFile;
@@ -24,7 +25,10 @@ use crate::salesforce::ingest::results::{IngestResult, IngestResults};
 use crate::salesforce::ingest::{IngestOperation, IngestState};
 
 /// How long an upload and the start after it may be under way, at most.
-const UPLOAD_WITHIN: Duration = Duration::from_secs(150);
+const UPLOAD_WITHIN: Duration = Duration::from_secs(180);
+
+/// How long the start of a job may take. Whoever claims its links later finds out whether it started.
+const START_WITHIN: Duration = Duration::from_secs(60);
 
 /// How often in a row a running job may fail to answer before it is left to its own; whoever claims its links next
 /// asks for it again.
@@ -41,51 +45,47 @@ enum Ended {
 }
 
 impl Sender<'_> {
-    /// Sends orders of one kind in as many jobs as they need. What CSV cannot carry goes in collections
-    /// before them.
-    pub(super) async fn in_jobs(&self, kind: WriteKind, orders: Vec<Order>) -> Vec<Sent> {
+    /// Sends orders of one kind in one job, as many as it takes. What CSV cannot carry goes in collections before it;
+    /// what has no room is decided again before it is sent: it would be old once this job has ended.
+    pub(super) async fn in_a_job(&self, kind: WriteKind, orders: Vec<Order>) -> Vec<Sent> {
         let mut sent = Vec::with_capacity(orders.len());
-        let mut waiting = orders;
-        while !waiting.is_empty() {
-            let rows: Vec<Fields> = waiting.iter().map(|order| self.row(kind, order)).collect();
-            let packed = IngestFile::pack(&rows);
-            let unsendable: HashMap<usize, _> = packed.unsendable.into_iter().collect();
-            let carried: HashSet<usize> = packed.carried.into_iter().collect();
-            let misfits: HashSet<usize> = packed.unfit.into_iter().collect();
-            let (mut in_job, mut left, mut unfit) = (Vec::new(), Vec::new(), Vec::new());
-            for (place, order) in waiting.into_iter().enumerate() {
-                if let Some(cause) = unsendable.get(&place) {
-                    sent.push(Sent::unsendable(order.claim, cause));
-                } else if misfits.contains(&place) {
-                    unfit.push(order);
-                } else if carried.contains(&place) {
-                    in_job.push(order);
-                } else {
-                    left.push(order);
-                }
+        let rows: Vec<Fields> = orders.iter().map(|order| self.row(kind, order)).collect();
+        let packed = IngestFile::pack(&rows);
+        let unsendable: HashMap<usize, _> = packed.unsendable.into_iter().collect();
+        let carried: HashSet<usize> = packed.carried.into_iter().collect();
+        let misfits: HashSet<usize> = packed.unfit.into_iter().collect();
+        let (mut in_job, mut left, mut unfit) = (Vec::new(), Vec::new(), Vec::new());
+        for (place, order) in orders.into_iter().enumerate() {
+            if let Some(cause) = unsendable.get(&place) {
+                sent.push(Sent::unsendable(order.claim, cause));
+            } else if misfits.contains(&place) {
+                unfit.push(order);
+            } else if carried.contains(&place) {
+                in_job.push(order);
+            } else {
+                left.push(order);
             }
-            if in_job.is_empty() {
-                // A file that takes nothing will not take more in the next round.
-                unfit.append(&mut left);
-            }
-            if !unfit.is_empty() {
-                sent.extend(Box::pin(self.in_collections(kind, unfit)).await);
-            }
-            if !in_job.is_empty() {
-                sent.extend(Box::pin(self.in_one_job(kind, in_job)).await);
-            }
-            waiting = left;
+        }
+        if in_job.is_empty() {
+            // A file that takes nothing will not take more in the next round.
+            unfit.append(&mut left);
+        }
+        if !unfit.is_empty() {
+            sent.extend(Box::pin(self.in_collections(kind, unfit)).await);
+        }
+        sent.extend(not_now(left, None));
+        if self.is_over() {
+            sent.extend(not_now(in_job, None));
+        } else if !in_job.is_empty() {
+            sent.extend(Box::pin(self.in_one_job(kind, in_job)).await);
         }
         sent
     }
 
     async fn in_one_job(&self, kind: WriteKind, orders: Vec<Order>) -> Vec<Sent> {
         let operation = self.operation(kind);
-        let job = match self
-            .salesforce
-            .create_ingest_job(object(self.batch), operation)
-            .await
-        {
+        let creating = self.salesforce.create_ingest_job(object(self.batch), operation);
+        let job = match in_time(self.left(), creating).await {
             Ok(job) => job,
             Err(failure) => {
                 tracing::warn!(connection = %self.batch.connection, ?failure, "no Bulk job could be made");
@@ -136,9 +136,14 @@ impl Sender<'_> {
             self.abort(job).await;
             return Ended::Unstarted;
         }
-        if let Err(unsuccessful) = self.salesforce.start_ingest_job(job).await {
+        let starting = tokio::time::timeout(START_WITHIN, self.salesforce.start_ingest_job(job));
+        let Ok(started) = starting.await else {
+            tracing::warn!(%connection, job, "a Bulk job may not have started");
+            return Ended::Left;
+        };
+        if let Err(unsuccessful) = started {
             tracing::warn!(%connection, job, failure = ?unsuccessful.failure, "a Bulk job may not have started");
-            let aborted = self.salesforce.abort_ingest_job(job).await;
+            let aborted = in_time(LONGEST_POLL, self.salesforce.abort_ingest_job(job)).await;
             return match aborted {
                 Ok(IngestState::Complete { .. } | IngestState::Failed { .. }) => Ended::WithResults,
                 Ok(IngestState::Running) => Ended::Left,
@@ -151,11 +156,13 @@ impl Sender<'_> {
         self.follow(job).await
     }
 
+    /// Waits for the end of a job, for a while: other links wait for this worker.
     async fn follow(&self, job: &str) -> Ended {
+        let until = Ticks::now() + self.app.options.follow_within;
         let mut poll = 0;
         let mut unanswered = 0;
         loop {
-            match self.salesforce.ingest_job(job).await {
+            match in_time(LONGEST_POLL, self.salesforce.ingest_job(job)).await {
                 Ok(IngestState::Open | IngestState::Running) => unanswered = 0,
                 Ok(IngestState::Complete { .. } | IngestState::Aborted) => return Ended::WithResults,
                 Ok(IngestState::Failed { message }) => {
@@ -172,8 +179,14 @@ impl Sender<'_> {
                     }
                 }
             }
+            let delay = poll_delay(poll);
+            if Ticks::now() + delay > until {
+                tracing::info!(connection = %self.batch.connection, job,
+                    "a Bulk job takes its time; it is asked for again later");
+                return Ended::Left;
+            }
             tokio::select! {
-                () = tokio::time::sleep(poll_delay(poll)) => {}
+                () = tokio::time::sleep(delay) => {}
                 () = self.stop.cancelled() => return Ended::Left,
             }
             poll += 1;

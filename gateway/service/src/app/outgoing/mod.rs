@@ -10,29 +10,33 @@ mod keeper;
 mod send;
 mod sent;
 mod targets;
+pub(super) mod turns;
+mod weight;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use causeway_core::Instant;
-use causeway_core::decide::write::WriteOutcome;
+use causeway_core::decide::HeldReason;
 use causeway_core::failure::{Call, Failure, NextStep, policy};
-use causeway_core::id::SalesforceId;
+use causeway_core::id::{LinkId, SalesforceId};
 use causeway_core::ports::logs::{LogDirection, LogMethod, NewLogEntry};
+use causeway_core::ports::outbox::{OutgoingClaim, Turn};
 use causeway_core::ports::{Lane, StoreError};
 use causeway_core::units::outgoing::{self as unit, Answer, Batch, Order, Orders, Preparing, Settled};
 use chrono::TimeDelta;
 use tokio::time::Instant as Ticks;
 use tokio_util::sync::CancellationToken;
 
-use crate::app::App;
 use crate::app::failure::{store_failure, told};
 use crate::app::org::{OrgError, remember_allowance, remember_org};
 use crate::app::outgoing::keeper::Keeper;
 use crate::app::outgoing::send::Sender;
 use crate::app::outgoing::sent::Sent;
-use crate::app::outgoing::targets::{read_back, read_targets};
+use crate::app::outgoing::targets::{Targets, read_back, read_targets};
+use crate::app::outgoing::weight::is_too_much;
+use crate::app::{App, AppOptions};
 use crate::failpoint;
 use crate::salesforce::Salesforce;
 use crate::salesforce::ingest::IngestState;
@@ -51,15 +55,26 @@ pub struct Round {
 /// # Errors
 /// When nothing could be claimed. What fails after that comes back later by itself.
 pub async fn write_outgoing(app: &App, worker: &str, stop: &CancellationToken) -> Result<Round, StoreError> {
+    let next = app
+        .outgoing_turns
+        .next(app.options.outbox_workers_per_connection)
+        .await;
     let now = app.clock.now();
     let until = now + app.options.claim_lease;
     let (worker, size) = (worker.to_owned(), app.options.claim_links);
+    let (first, except) = (next.first, next.except.clone());
     let claimed = app
         .store
         .write(Lane::Interactive, move |tx| {
-            unit::claim(tx, &worker, &size, now, until)
+            let turn = Turn {
+                first,
+                except: &except,
+            };
+            unit::claim(tx, &worker, &size, &turn, now, until)
         })
         .await?;
+    let connection = claimed.batches.first().map(|batch| batch.connection);
+    let _place = connection.map(|connection| next.take(connection));
     let mut round = Round {
         claimed: claimed.claimed,
         sent: 0,
@@ -139,6 +154,10 @@ impl Work<'_> {
                 self.leave().await;
                 continue;
             }
+            if is_too_much(&self.batch) {
+                waiting.extend(halves(&self.batch));
+                continue;
+            }
             match Box::pin(self.attempt()).await {
                 Ok(count) => sent += count,
                 Err(Stuck::Store(StoreError::Corrupt { detail })) if self.batch.items.len() > 1 => {
@@ -155,20 +174,31 @@ impl Work<'_> {
 
     async fn attempt(&mut self) -> Result<usize, Stuck> {
         let salesforce = self.connect().await?;
-        let ended_jobs = self.ended_jobs(&salesforce).await?;
+        let ended_jobs = self.ended_jobs(&salesforce).await;
         let read_from = self.app.clock.now();
-        let found = read_targets(&salesforce, &self.batch, read_from).await?;
+        let mut readable = self.readable(&ended_jobs);
+        let Targets { found, unread } = read_targets(&salesforce, &readable, read_from).await?;
+        if !unread.is_empty() {
+            let held: HashSet<LinkId> = unread.iter().map(|(claim, _)| claim.link).collect();
+            self.hold_unread(unread).await?;
+            let items = |batch: &mut Batch| batch.items.retain(|item| !held.contains(&item.link.id));
+            items(&mut readable);
+            items(Arc::make_mut(&mut self.batch));
+        }
         let began = Ticks::now();
         if self.app.clock.now() - read_from > OLDEST_READING {
             let late = "the targets took too long to read; what they hold may have changed since";
             return Err(Stuck::Setting(late.to_owned()));
         }
-        let orders = self.prepare(found, ended_jobs).await?;
+        let orders = self.prepare(readable, found, ended_jobs).await?;
         if orders.orders.is_empty() {
             return Ok(0);
         }
         failpoint::reached("outgoing.prepared");
         let count = orders.orders.len();
+        let written = orders.orders.iter();
+        let written = written.filter_map(|order| Some((order.claim.link, order.salesforce_id?)));
+        let written: HashMap<LinkId, SalesforceId> = written.collect();
         let sender = Sender {
             app: self.app,
             salesforce: &salesforce,
@@ -178,7 +208,7 @@ impl Work<'_> {
         };
         let sent = Box::pin(sender.send(orders.orders)).await;
         failpoint::reached("outgoing.sent");
-        let answers = self.answers(&salesforce, sent).await;
+        let answers = self.answers(&salesforce, sent, &written).await;
         failpoint::reached("outgoing.read_back");
         self.settle(answers).await?;
         failpoint::reached("outgoing.settled");
@@ -218,14 +248,18 @@ impl Work<'_> {
         Ok(salesforce)
     }
 
-    /// Bulk jobs of earlier attempts that can write nothing any more. One that was never started is aborted first.
-    async fn ended_jobs(&self, salesforce: &Salesforce) -> Result<BTreeSet<String>, Failure> {
+    /// Bulk jobs of earlier attempts that can write nothing any more. One that was never started is aborted first; one
+    /// that cannot be asked holds up nothing but its own links.
+    async fn ended_jobs(&self, salesforce: &Salesforce) -> BTreeSet<String> {
         let mut ended = BTreeSet::new();
         for job in self.batch.jobs() {
-            let state = match salesforce.ingest_job(&job).await {
-                Ok(IngestState::Open) => salesforce.abort_ingest_job(&job).await,
-                state => state,
+            let asking = async {
+                match salesforce.ingest_job(&job).await {
+                    Ok(IngestState::Open) => salesforce.abort_ingest_job(&job).await,
+                    state => state,
+                }
             };
+            let state = in_time(LONGEST_POLL, asking).await;
             match state {
                 Ok(IngestState::Open | IngestState::Running) => {}
                 Ok(IngestState::Complete { .. } | IngestState::Failed { .. } | IngestState::Aborted) => {
@@ -234,21 +268,60 @@ impl Work<'_> {
                 Err(failure) if policy(&failure, Call::Read).next == NextStep::Gone => {
                     ended.insert(job);
                 }
-                Err(failure) => return Err(failure),
+                Err(failure) => {
+                    tracing::warn!(connection = %self.batch.connection, job, ?failure,
+                        "a Bulk job could not be asked for; its records wait for it");
+                }
             }
         }
-        Ok(ended)
+        ended
     }
 
-    async fn prepare(&self, found: unit::Found, ended_jobs: BTreeSet<String>) -> Result<Orders, StoreError> {
+    /// The batch without links whose Bulk job may still write: their targets would be read in vain.
+    fn readable(&self, ended_jobs: &BTreeSet<String>) -> Batch {
+        let mut batch = Batch::clone(&self.batch);
+        batch.items.retain(|item| {
+            let in_flight = item.link.outgoing.in_flight.as_ref();
+            in_flight
+                .and_then(|write| write.job.as_ref())
+                .is_none_or(|job| ended_jobs.contains(job))
+        });
+        batch
+    }
+
+    /// Holds links that Salesforce refuses to look up; the others go on without them.
+    async fn hold_unread(&self, unread: Vec<(OutgoingClaim, HeldReason)>) -> Result<(), StoreError> {
         let batch = Arc::clone(&self.batch);
         let at = self.app.clock.now();
-        let until = at + under_way(self.app.options.write_within);
+        let later = at + self.later();
+        let lease_until = at + self.app.options.claim_lease;
+        let held = self
+            .app
+            .store
+            .write(Lane::Interactive, move |tx| {
+                unit::hold_unread(tx, &batch, &unread, lease_until, later, at)
+            })
+            .await?;
+        tracing::warn!(connection = %self.batch.connection, object = self.batch.plan.salesforce_object, held,
+            "Salesforce refuses to look records up; they are held");
+        Ok(())
+    }
+
+    /// `readable`: the part of the batch whose targets were read.
+    async fn prepare(
+        &self,
+        readable: Batch,
+        found: unit::Found,
+        ended_jobs: BTreeSet<String>,
+    ) -> Result<Orders, StoreError> {
+        let batch = Arc::clone(&self.batch);
+        let at = self.app.clock.now();
+        let until = at + under_way(&self.app.options);
         let lease_until = at + self.app.options.claim_lease;
         self.app
             .store
             .write(Lane::Interactive, move |tx| {
-                let targets = batch.targets(&found);
+                let targets = readable.targets(&found);
                 let preparing = Preparing {
                     targets: &targets,
                     ended_jobs: &ended_jobs,
@@ -263,13 +336,15 @@ impl Work<'_> {
 
     /// The answers to what was sent, with what Salesforce stored. Where that cannot be read, the writes are settled
     /// by what was sent.
-    async fn answers(&self, salesforce: &Salesforce, sent: Vec<Sent>) -> Vec<Answer> {
+    async fn answers(
+        &self,
+        salesforce: &Salesforce,
+        sent: Vec<Sent>,
+        written: &HashMap<LinkId, SalesforceId>,
+    ) -> Vec<Answer> {
         let stored: BTreeSet<SalesforceId> = sent
             .iter()
-            .filter_map(|sent| match &sent.outcome {
-                WriteOutcome::Stored { salesforce_id } => Some(*salesforce_id),
-                _ => None,
-            })
+            .filter_map(|sent| sent::shown_by(sent, written))
             .collect();
         let stored: Vec<SalesforceId> = stored.into_iter().collect();
         let read = read_back(salesforce, &self.batch, &stored, self.app.clock.now()).await;
@@ -281,7 +356,7 @@ impl Work<'_> {
                 Vec::new()
             }
         };
-        sent::answers(sent, &shown)
+        sent::answers(sent, &shown, written)
     }
 
     async fn settle(&self, answers: Vec<Answer>) -> Result<Settled, StoreError> {
@@ -393,9 +468,28 @@ fn halves(batch: &Batch) -> [Arc<Batch>; 2] {
 /// Older readings of targets are not decided by: where the process stood still meanwhile, a record may have been made.
 const OLDEST_READING: TimeDelta = TimeDelta::seconds(60);
 
-/// How long a write may be under way: Salesforce may still be at it a little after the gateway gave up.
-fn under_way(write_within: Duration) -> Duration {
-    write_within + write_within / 10 + Duration::from_millis(500)
+/// How long one question about a Bulk job may take, with everything that is tried.
+const LONGEST_POLL: Duration = Duration::from_secs(30);
+
+/// How long a write may be under way: as long as the gateway sends, with a margin for a process that stands still, and
+/// then as long as Salesforce may still be at it after nobody waits for the answer any more.
+fn under_way(options: &AppOptions) -> Duration {
+    let sending = options.write_within + options.write_within / 10 + Duration::from_millis(500);
+    sending + options.unanswered_within
+}
+
+/// Gives something that only reads, or may be repeated, up after a while.
+async fn in_time<T>(
+    longest: Duration,
+    asking: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    tokio::time::timeout(longest, asking)
+        .await
+        .unwrap_or_else(|_elapsed| {
+            Err(Failure::NoAnswer {
+                message: "no answer in time".to_owned(),
+            })
+        })
 }
 
 /// API name of the object that a batch is of.

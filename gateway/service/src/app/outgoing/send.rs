@@ -36,8 +36,8 @@ const MOST_REFUSED_CALLS: u32 = 40;
 /// rows.
 const MOST_JOBS: u32 = 3;
 
-/// Less time than this is not worth a call.
-const SHORTEST_CALL: Duration = Duration::from_millis(200);
+/// A call that has less time than this is not begun: it might not end in it, and then nobody knows how it ended.
+const SHORTEST_CALL: Duration = Duration::from_secs(5);
 
 /// Sends the orders of a batch, each once.
 pub(super) struct Sender<'a> {
@@ -51,7 +51,7 @@ pub(super) struct Sender<'a> {
 
 /// Why the rest of a batch is not sent now.
 enum Halt {
-    /// Time ran out, or too many calls were refused.
+    /// Time ran out, too many calls were refused, or the gateway stops.
     Enough,
     /// The org or the budget refuses every call for now.
     Failure(Failure),
@@ -81,9 +81,14 @@ impl Sender<'_> {
                 sent.extend(Box::pin(self.in_collections(kind, of_kind)).await);
             }
         }
-        // Jobs may take longer than everything else has time.
-        for (kind, orders) in for_jobs {
-            sent.extend(Box::pin(self.in_jobs(kind, orders)).await);
+        // One job alone: it may take long, and what would be sent after it was decided before it. The others are
+        // decided again.
+        let mut for_jobs = for_jobs.into_iter();
+        if let Some((kind, orders)) = for_jobs.next() {
+            sent.extend(Box::pin(self.in_a_job(kind, orders)).await);
+        }
+        for (_, orders) in for_jobs {
+            sent.extend(orders.into_iter().map(|order| Sent::not_now(order.claim, None)));
         }
         sent
     }
@@ -107,8 +112,7 @@ impl Sender<'_> {
         // Taken from the end; halves go back there, so that they come next.
         let mut waiting: Vec<Vec<Order>> = orders.chunks(ROWS_AT_ONCE).map(<[Order]>::to_vec).rev().collect();
         while let Some(orders) = waiting.pop() {
-            if pass.halt.is_some() || self.left() < SHORTEST_CALL || pass.refused_calls >= MOST_REFUSED_CALLS
-            {
+            if pass.halt.is_some() || self.is_over() || pass.refused_calls >= MOST_REFUSED_CALLS {
                 let halt = pass.halt.get_or_insert(Halt::Enough);
                 let failure = halt.failure();
                 pass.sent.extend(
@@ -153,7 +157,7 @@ impl Sender<'_> {
                 for _ in 0..LOCKED_TRIES {
                     let jitter: f64 = rand::random();
                     let wait = pause.mul_f64(0.5 + jitter / 2.0);
-                    if self.left() < wait + SHORTEST_CALL {
+                    if self.stop.is_cancelled() || self.left() < wait + self.shortest() {
                         break;
                     }
                     tokio::time::sleep(wait).await;
@@ -213,6 +217,16 @@ impl Sender<'_> {
                 salesforce.delete_rows(&ids, within).await
             }
         }
+    }
+
+    /// Whether nothing more may be begun.
+    pub(super) fn is_over(&self) -> bool {
+        self.stop.is_cancelled() || self.left() < self.shortest()
+    }
+
+    /// The least time that a call needs.
+    fn shortest(&self) -> Duration {
+        SHORTEST_CALL.min(self.app.options.write_within / 10)
     }
 
     /// What is left of the time for this batch.

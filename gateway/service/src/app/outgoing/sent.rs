@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use causeway_core::decide::Incoming;
 use causeway_core::decide::write::{WriteOutcome, row_outcome};
 use causeway_core::failure::{Call, Failure, policy};
-use causeway_core::id::SalesforceId;
+use causeway_core::id::{LinkId, SalesforceId};
 use causeway_core::ports::outbox::OutgoingClaim;
 use causeway_core::units::outgoing::{Answer, target};
 
@@ -109,20 +109,31 @@ pub(super) fn advice(failure: &Failure) -> String {
     policy(failure, Call::Write).advice
 }
 
+/// The record to read after a write: what was stored, and what a refused write, sent to a record of `written`, left as
+/// it was. News of that record was not taken while the write was in flight.
+pub(super) fn shown_by(sent: &Sent, written: &HashMap<LinkId, SalesforceId>) -> Option<SalesforceId> {
+    match &sent.outcome {
+        WriteOutcome::Stored { salesforce_id } => Some(*salesforce_id),
+        WriteOutcome::Refused { .. } => written.get(&sent.claim.link).copied(),
+        WriteOutcome::NotNow | WriteOutcome::Unknown => None,
+    }
+}
+
 /// Puts what was read back beside the outcomes.
-pub(super) fn answers(sent: Vec<Sent>, shown: &[Incoming]) -> Vec<Answer> {
+pub(super) fn answers(
+    sent: Vec<Sent>,
+    shown: &[Incoming],
+    written: &HashMap<LinkId, SalesforceId>,
+) -> Vec<Answer> {
     let shown: HashMap<SalesforceId, &Incoming> = shown
         .iter()
         .map(|incoming| (incoming.salesforce_id(), incoming))
         .collect();
     sent.into_iter()
         .map(|sent| {
-            let read_back = match &sent.outcome {
-                WriteOutcome::Stored { salesforce_id } => {
-                    shown.get(salesforce_id).map(|incoming| target(incoming))
-                }
-                _ => None,
-            };
+            let read_back = shown_by(&sent, written)
+                .and_then(|id| shown.get(&id))
+                .map(|incoming| target(incoming));
             Answer {
                 claim: sent.claim,
                 outcome: sent.outcome,

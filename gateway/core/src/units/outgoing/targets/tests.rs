@@ -1,9 +1,9 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::decide::MergedInto;
+use crate::decide::{MergedInto, WriteKind};
 use crate::id::ConnectionId;
-use crate::units::sample::{claim, contact_plan, linked, sf, version};
+use crate::units::sample::{at, claim, contact_plan, in_flight, linked, sf, text, version};
 
 fn batch(links: &[(i64, Option<SalesforceId>, &str)]) -> Batch {
     Batch {
@@ -144,4 +144,38 @@ fn a_targets_reading_is_newer_than_the_link_at_the_same_stamp_only() {
         };
         assert_eq!((version.modstamp, version.observed), (stamp.modstamp, expected));
     }
+}
+
+#[test]
+fn a_record_that_may_have_been_made_without_an_external_id_is_looked_for_by_what_was_sent() {
+    let mut batch = batch(&[(1, None, "b@x.org")]);
+    let mut plan = contact_plan();
+    let identity = plan.identity.unwrap();
+    let mut flight = in_flight(at(5));
+    flight.write.kind = WriteKind::Create;
+    flight.write.values.insert(identity, text("a@x.org"));
+    batch.items[0].link.outgoing.in_flight = Some(flight);
+    let other = live(&batch, 2, "b@x.org", None);
+    let made = live(&batch, 1, "a@x.org", None);
+    let found = |by_identity: &[&Incoming]| Found {
+        by_identity: by_identity.iter().map(|one| (*one).clone()).collect(),
+        ..Found::default()
+    };
+    let values = |batch: &Batch| batch.identities(&Found::default()).unwrap().1;
+    assert_eq!(
+        values(&batch),
+        [text("b@x.org")],
+        "its external id finds what was made"
+    );
+
+    plan.external_id = None;
+    batch.plan = Arc::new(plan);
+    assert_eq!(values(&batch), [text("a@x.org")]);
+    assert_eq!(only(&batch, &found(&[&other, &made])), target(&made));
+    assert_eq!(only(&batch, &found(&[&other])), Target::Missing);
+    // With nothing sent to be found by, nothing is looked for.
+    let flight = batch.items[0].link.outgoing.in_flight.as_mut().unwrap();
+    flight.write.values.clear();
+    assert!(batch.identities(&Found::default()).is_none());
+    assert_eq!(only(&batch, &found(&[&other])), Target::Missing);
 }

@@ -224,6 +224,11 @@ fn references_name_records_of_the_right_kind_that_live() {
     };
     use crate::record::FieldValue;
     let refused = |code| Err(("account".to_owned(), code));
+    let deleted_by_the_partner = |status| {
+        let mut linked = account_of(status, Some(sf(7)));
+        linked.record.as_mut().unwrap().presence = Presence::Deleted;
+        Some(linked)
+    };
     let held = LinkStatus::Held {
         reason: HeldReason::OutOfSight,
     };
@@ -252,6 +257,24 @@ fn references_name_records_of_the_right_kind_that_live() {
             Some(account_of(LinkStatus::Deleted, Some(sf(7)))),
             "Account",
             refused(RefusalCode::ValueDoesNotFit),
+        ),
+        (
+            deleted_by_the_partner(LinkStatus::Linked),
+            "Account",
+            refused(RefusalCode::ValueDoesNotFit),
+        ),
+        (
+            deleted_by_the_partner(LinkStatus::Held {
+                reason: HeldReason::PartnerDeleteAsked,
+            }),
+            "Account",
+            refused(RefusalCode::ValueDoesNotFit),
+        ),
+        // What it was merged into stands for it.
+        (
+            deleted_by_the_partner(LinkStatus::Merged { into: sf(8) }),
+            "Account",
+            Ok(FieldValue::Reference(sf(8))),
         ),
         (None, "Account", refused(RefusalCode::NotFound)),
     ] {
