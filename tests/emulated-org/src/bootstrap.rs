@@ -85,7 +85,7 @@ pub(crate) fn write(data: &mut Data, schema: &Schema, options: &Options) -> Resu
                 Value::text(options.edition.organization_type()),
             ),
             ("InstanceName", Value::text("EMU1")),
-            ("IsSandbox", Value::Boolean(false)),
+            ("IsSandbox", Value::Boolean(options.is_sandbox)),
             ("DefaultLocaleSidKey", Value::text("en_US")),
             ("LanguageLocaleKey", Value::text("en_US")),
             ("TimeZoneSidKey", Value::text("GMT")),

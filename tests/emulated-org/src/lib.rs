@@ -38,12 +38,12 @@ pub mod tokens;
 pub mod value;
 mod writes;
 
-pub use app::{App, Approval};
+pub use app::{App, AppError, Approval};
 pub use catch_up::Agenda;
 pub use clock::Clock;
 pub use id::RecordId;
 pub use options::{Edition, Options};
 pub use org::{Org, Switches};
 pub use people::{Deed, Done, LeadConversion};
-pub use server::{AppError, EmulatedOrg, NewUser, SeedError, StartError};
+pub use server::{EmulatedOrg, NewUser, SeedError, StartError};
 pub use value::Value;

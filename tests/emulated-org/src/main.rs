@@ -43,6 +43,13 @@ struct Serve {
     /// App to register, as `consumer-key=public-key-or-certificate.pem`; may be given several times.
     #[arg(long, value_parser = parse_app)]
     app: Vec<(String, PathBuf)>,
+    /// My Domain origin that a proxy or a name leads here, such as https://acme.my.salesforce.com; tokens name it as
+    /// their instance.
+    #[arg(long)]
+    my_domain: Option<String>,
+    /// The organisation is a sandbox: its users log in at the test host.
+    #[arg(long)]
+    sandbox: bool,
     /// Daily API requests, instead of the edition's.
     #[arg(long)]
     daily_api_limit: Option<u64>,
@@ -79,6 +86,8 @@ async fn run(serve: Serve) -> Result<(), Box<dyn std::error::Error>> {
             records,
         }),
         daily_api_limit: serve.daily_api_limit,
+        my_domain: serve.my_domain,
+        is_sandbox: serve.sandbox,
         ..Options::default()
     })
     .await?;

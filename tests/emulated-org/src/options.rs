@@ -33,6 +33,13 @@ pub struct Options {
     pub session_timeout: Duration,
     /// Tells the ids of this organisation from those of others; below 3,844.
     pub pod: u16,
+    /// The My Domain origin, such as `https://acme.my.salesforce.com`, where a proxy or a name leads to the server; it
+    /// is the `instance_url` of all tokens. `None` for the origin that the server listens on.
+    /// Whatever it is, hosts whose names begin with `login.` or `test.` are the login hosts, and all others, such as
+    /// `127.0.0.1`, are My Domain, where people may log in too.
+    pub my_domain: Option<String>,
+    /// Whether the organisation is a sandbox, whose users log in at the test host.
+    pub is_sandbox: bool,
     /// Behaviour that the documentation leaves open.
     pub switches: Switches,
 }
@@ -50,6 +57,8 @@ impl Default for Options {
             company: None,
             session_timeout: Duration::from_hours(2),
             pod: 1_217,
+            my_domain: None,
+            is_sandbox: false,
             switches: Switches::default(),
         }
     }

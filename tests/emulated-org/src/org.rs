@@ -5,9 +5,8 @@ use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use chrono::{DateTime, Utc};
-use jsonwebtoken::DecodingKey;
 
-use crate::app::App;
+use crate::app::RegisteredApp;
 use crate::automation::{Automation, RuleDefinition, RuleError};
 use crate::bulk;
 use crate::catch_up::Agenda;
@@ -22,6 +21,10 @@ use crate::row_locks::RowLocks;
 use crate::schema::{Schema, SchemaError};
 use crate::soql;
 use crate::tokens::Tokens;
+use crate::tokens::codes::Codes;
+use crate::tokens::grants::Grants;
+use crate::tokens::logins::Logins;
+use crate::tokens::signing_key::SigningKey;
 
 /// One organisation.
 #[expect(
@@ -52,7 +55,14 @@ pub struct Org {
     pub standard_profile: RecordId,
     /// The API versions that are served, by major number.
     pub api_versions: RangeInclusive<u16>,
-    pub(crate) apps: RwLock<BTreeMap<String, (Arc<App>, DecodingKey)>>,
+    /// Whether it is a sandbox, whose users log in at the test host.
+    pub is_sandbox: bool,
+    pub(crate) my_domain: Option<String>,
+    pub(crate) apps: RwLock<BTreeMap<String, RegisteredApp>>,
+    pub(crate) grants: Grants,
+    pub(crate) codes: Codes,
+    pub(crate) logins: Logins,
+    pub(crate) signing_key: SigningKey,
     pub(crate) frozen_users: RwLock<BTreeSet<RecordId>>,
     pub(crate) schema_changed: RwLock<DateTime<Utc>>,
     pub(crate) late_commits: Mutex<LateCommits>,
@@ -66,6 +76,13 @@ pub struct Switches {
     /// Refuses assertions whose `exp` lies more than three minutes ahead, as the documentation asks of clients.
     /// Off, because clients in wide use send dates far ahead and real organisations accept them.
     pub lint_jwt_expiry: bool,
+    /// Refuses code verifiers of more than 128 characters, as RFC 7636 and Salesforce's requirements for partner apps
+    /// ask of clients. Off, because jsforce, and the Salesforce CLI with it, sends 128 random bytes in base64url, which
+    /// are 171 characters, and logs in at real organisations.
+    pub lint_code_verifier: bool,
+    /// Serves the client credentials flow on the login hosts too. Off: real organisations answer
+    /// `request not supported on this domain` there, which those who met it report.
+    pub client_credentials_on_login_hosts: bool,
 }
 
 impl Org {
@@ -143,19 +160,30 @@ impl Org {
         self.url.get().map_or("", String::as_str)
     }
 
+    /// The origin that clients are told to send data requests to: My Domain, or where the server listens.
+    #[must_use]
+    pub fn instance_url(&self) -> &str {
+        self.my_domain.as_deref().unwrap_or_else(|| self.url())
+    }
+
     /// The origins that the organisation knows as its own.
     pub(crate) fn origins(&self) -> Vec<String> {
         let url = self.url().to_owned();
         let as_localhost = url.replace("127.0.0.1", "localhost");
-        vec![url, as_localhost]
+        let mut origins = vec![url, as_localhost];
+        origins.extend(self.my_domain.clone());
+        origins
     }
 
-    pub(crate) fn app(&self, consumer_key: &str) -> Option<(Arc<App>, DecodingKey)> {
-        self.apps
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(consumer_key)
-            .cloned()
+    /// Freezes a user, which ends the user's sessions, or thaws it.
+    pub(crate) fn freeze(&self, user: RecordId, frozen: bool) {
+        let mut users = self.frozen_users.write().unwrap_or_else(PoisonError::into_inner);
+        if frozen {
+            users.insert(user);
+            self.tokens.revoke_user(user);
+        } else {
+            users.remove(&user);
+        }
     }
 
     pub(crate) fn is_frozen(&self, user: RecordId) -> bool {

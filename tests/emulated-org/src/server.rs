@@ -5,9 +5,9 @@ use std::sync::Arc;
 use actix_web::dev::ServerHandle;
 use actix_web::middleware::{Compress, NormalizePath, from_fn};
 use actix_web::{App as Application, HttpServer, web};
-use jsonwebtoken::DecodingKey;
 
 use crate::app::App;
+pub use crate::app::AppError;
 use crate::automation::{Automation, RuleDefinition, RuleError};
 use crate::bootstrap::{self, ADMIN_USERNAME, FirstRecords, INTEGRATION_USERNAME};
 use crate::bulk;
@@ -51,21 +51,6 @@ pub enum StartError {
         address: String,
         /// Why.
         source: std::io::Error,
-    },
-}
-
-/// Why an app could not be registered.
-#[derive(Debug, thiserror::Error)]
-pub enum AppError {
-    /// The key is none that verifies RS256.
-    #[error(
-        "app {consumer_key}: the PEM holds no X.509 certificate with an RSA key and no RSA public key: {source}"
-    )]
-    Key {
-        /// The app.
-        consumer_key: String,
-        /// What the PEM reader says.
-        source: jsonwebtoken::errors::Error,
     },
 }
 
@@ -224,21 +209,9 @@ impl EmulatedOrg {
     /// Registers an app, or replaces the one with its consumer key.
     ///
     /// # Errors
-    /// Its key is no RSA certificate or public key.
+    /// Its key is no RSA certificate or public key, or a callback URL is none that Salesforce takes.
     pub fn register_app(&self, app: App) -> Result<(), AppError> {
-        let key = DecodingKey::from_rsa_pem(app.certificate_pem_or_public_key_pem.as_bytes()).map_err(
-            |source| AppError::Key {
-                consumer_key: app.consumer_key.clone(),
-                source,
-            },
-        )?;
-        let mut apps = self
-            .org
-            .apps
-            .write()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        apps.insert(app.consumer_key.clone(), (Arc::new(app), key));
-        Ok(())
+        self.org.register_app(app)
     }
 
     /// Makes a user with the profile "Standard User".
@@ -267,17 +240,7 @@ impl EmulatedOrg {
         let Some(user) = self.org.user_named(username) else {
             return;
         };
-        let mut users = self
-            .org
-            .frozen_users
-            .write()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        if frozen {
-            users.insert(user.id);
-            self.org.tokens.revoke_user(user.id);
-        } else {
-            users.remove(&user.id);
-        }
+        self.org.freeze(user.id, frozen);
     }
 
     /// Writes records without HTTP, in the administrator's name and through the same validation, with the
@@ -421,6 +384,12 @@ fn organisation(schema: Schema, data: Data, first: FirstRecords, options: &Optio
         standard_profile: first.standard_profile,
         api_versions: options.api_versions.clone(),
         apps: Default::default(),
+        grants: Default::default(),
+        codes: Default::default(),
+        logins: Default::default(),
+        signing_key: Default::default(),
+        my_domain: options.my_domain.clone(),
+        is_sandbox: options.is_sandbox,
         frozen_users: Default::default(),
         schema_changed: options.clock.now().into(),
         url: Default::default(),

@@ -1,4 +1,9 @@
-//! Access tokens and the sessions behind them.
+//! Access tokens and the sessions behind them; below it, all else that the OAuth endpoints remember.
+
+pub(crate) mod codes;
+pub(crate) mod grants;
+pub(crate) mod logins;
+pub(crate) mod signing_key;
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -8,6 +13,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use chrono::{DateTime, TimeDelta, Utc};
 
+pub use self::grants::GrantId;
 use crate::id::RecordId;
 
 /// The sessions of an organisation.
@@ -22,7 +28,35 @@ pub struct Tokens {
 #[derive(Debug)]
 struct State {
     timeout: TimeDelta,
-    by_token: HashMap<String, (Session, DateTime<Utc>)>,
+    by_token: HashMap<String, Opened>,
+}
+
+#[derive(Debug)]
+struct Opened {
+    session: Session,
+    lease: Lease,
+    issued: DateTime<Utc>,
+    renewed: DateTime<Utc>,
+}
+
+/// How long a session lasts, and what it hangs on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Lease {
+    /// The app's own session timeout, instead of the organisation's.
+    pub timeout: Option<Duration>,
+    /// The grant that it ends with.
+    pub grant: Option<GrantId>,
+}
+
+/// A session that is looked at, not used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LiveSession {
+    /// Who holds it.
+    pub session: Session,
+    /// When its token was given out.
+    pub issued: DateTime<Utc>,
+    /// When it ends unless it is used.
+    pub expires: DateTime<Utc>,
 }
 
 /// Who holds a token.
@@ -50,15 +84,31 @@ impl Tokens {
 
     /// Opens a session and returns its opaque token, `00D…!…`.
     pub fn issue(&self, organization: RecordId, session: Session, now: DateTime<Utc>) -> String {
-        let secret: [u8; 60] = std::array::from_fn(|_| rand::random());
-        // The part after the mark may hold word characters and dots.
-        let secret = STANDARD_NO_PAD.encode(secret).replace('+', "_").replace('/', ".");
-        let token = format!("{}!{secret}", organization.as_str15());
+        self.issue_under(organization, session, Lease::default(), now)
+    }
+
+    /// Opens a session that lasts as the lease says.
+    pub fn issue_under(
+        &self,
+        organization: RecordId,
+        session: Session,
+        lease: Lease,
+        now: DateTime<Utc>,
+    ) -> String {
+        let token = format!("{}!{}", organization.as_str15(), opaque::<60>());
         let mut state = self.lock();
         let timeout = state.timeout;
         // Nobody asks for most ended sessions again, so they are forgotten here.
-        state.by_token.retain(|_, (_, renewed)| now - *renewed < timeout);
-        state.by_token.insert(token.clone(), (session, now));
+        state
+            .by_token
+            .retain(|_, opened| now - opened.renewed < opened.timeout(timeout));
+        let opened = Opened {
+            session,
+            lease,
+            issued: now,
+            renewed: now,
+        };
+        state.by_token.insert(token.clone(), opened);
         token
     }
 
@@ -66,16 +116,31 @@ impl Tokens {
     pub fn session(&self, token: &str, now: DateTime<Utc>) -> Option<Session> {
         let mut state = self.lock();
         let timeout = state.timeout;
-        let (session, renewed) = state.by_token.get_mut(token)?;
-        let idle = now - *renewed;
+        let opened = state.by_token.get_mut(token)?;
+        let (idle, timeout) = (now - opened.renewed, opened.timeout(timeout));
         if idle >= timeout {
             state.by_token.remove(token);
             return None;
         }
         if idle * 2 >= timeout {
-            *renewed = now;
+            opened.renewed = now;
         }
-        Some(session.clone())
+        Some(opened.session.clone())
+    }
+
+    /// The live session behind a token; it does not count as used.
+    pub fn peek(&self, token: &str, now: DateTime<Utc>) -> Option<LiveSession> {
+        let state = self.lock();
+        let opened = state.by_token.get(token)?;
+        let expires = opened
+            .renewed
+            .checked_add_signed(opened.timeout(state.timeout))
+            .unwrap_or(DateTime::<Utc>::MAX_UTC);
+        (now < expires).then(|| LiveSession {
+            session: opened.session.clone(),
+            issued: opened.issued,
+            expires,
+        })
     }
 
     /// Ends one session; whether there was one.
@@ -87,7 +152,14 @@ impl Tokens {
     pub fn revoke_user(&self, user: RecordId) {
         self.lock()
             .by_token
-            .retain(|_, (session, _)| session.user != user);
+            .retain(|_, opened| opened.session.user != user);
+    }
+
+    /// Ends all sessions of one grant.
+    pub fn revoke_grant(&self, grant: GrantId) {
+        self.lock()
+            .by_token
+            .retain(|_, opened| opened.lease.grant != Some(grant));
     }
 
     /// Ends all sessions.
@@ -103,6 +175,18 @@ impl Tokens {
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+impl Opened {
+    fn timeout(&self, of_organization: TimeDelta) -> TimeDelta {
+        self.lease.timeout.map_or(of_organization, delta)
+    }
+}
+
+/// Text of that many random bytes; it may hold word characters and dots.
+fn opaque<const BYTES: usize>() -> String {
+    let secret: [u8; BYTES] = std::array::from_fn(|_| rand::random());
+    STANDARD_NO_PAD.encode(secret).replace('+', "_").replace('/', ".")
 }
 
 fn delta(duration: Duration) -> TimeDelta {

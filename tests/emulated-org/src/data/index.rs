@@ -1,6 +1,8 @@
-//! Look-ups over the live rows of a table: by unique and external-id fields, and by reference.
+//! Look-ups over the rows of a table: live ones by unique and external-id fields and by reference, all by stamp.
 
 use std::collections::{BTreeSet, HashMap};
+
+use chrono::{DateTime, Utc};
 
 use crate::id::RecordId;
 use crate::schema::Field;
@@ -80,6 +82,37 @@ impl ReferenceIndex {
         self.pairs
             .range((parent, RecordId::MIN)..=(parent, RecordId::MAX))
             .map(|(_, child)| *child)
+    }
+}
+
+/// Finds rows by the moment of their last change, in order; deleted rows stand in it as well, because a deletion
+/// is a change that clients ask for.
+#[derive(Debug, Default)]
+pub(super) struct StampIndex {
+    /// A set rather than lists: one moment can have a million rows, and each may leave it.
+    pairs: BTreeSet<(i64, RecordId)>,
+}
+
+impl StampIndex {
+    pub(super) fn insert(&mut self, stamp: DateTime<Utc>, id: RecordId) {
+        self.pairs.insert((stamp.timestamp_millis(), id));
+    }
+
+    pub(super) fn remove(&mut self, stamp: DateTime<Utc>, id: RecordId) {
+        self.pairs.remove(&(stamp.timestamp_millis(), id));
+    }
+
+    /// The rows changed from a moment on, until before another; by moment, then by id.
+    pub(super) fn between(
+        &self,
+        from: DateTime<Utc>,
+        until: DateTime<Utc>,
+    ) -> impl Iterator<Item = RecordId> {
+        let (from, until) = (from.timestamp_millis(), until.timestamp_millis());
+        // A range that ends before it begins is empty, not a mistake.
+        self.pairs
+            .range((from, RecordId::MIN)..(until.max(from), RecordId::MIN))
+            .map(|(_, id)| *id)
     }
 }
 

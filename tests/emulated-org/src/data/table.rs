@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::index::{KeyIndex, ReferenceIndex, key_of};
+use chrono::{DateTime, Utc};
+
+use super::index::{KeyIndex, ReferenceIndex, StampIndex, key_of};
 use super::plan::Plan;
 use super::row::Row;
 use crate::id::RecordId;
@@ -19,6 +21,7 @@ pub struct Table {
     plan: Arc<Plan>,
     keys: BTreeMap<usize, KeyIndex>,
     references: BTreeMap<usize, ReferenceIndex>,
+    stamps: StampIndex,
     next_serial: u64,
     auto_numbers: BTreeMap<usize, u64>,
 }
@@ -31,6 +34,7 @@ impl Table {
             plan: Arc::new(Plan::of(&object)),
             keys: BTreeMap::new(),
             references: BTreeMap::new(),
+            stamps: StampIndex::default(),
             next_serial: first_serial,
             auto_numbers: BTreeMap::new(),
         };
@@ -107,6 +111,23 @@ impl Table {
         parent: RecordId,
     ) -> Option<impl Iterator<Item = RecordId>> {
         Some(self.references.get(&field)?.children(parent))
+    }
+
+    /// The position of the field with the moment of the last change, by which [`Self::stamped_between`] finds.
+    #[must_use]
+    pub fn stamp_position(&self) -> Option<usize> {
+        self.plan.system_modstamp
+    }
+
+    /// The rows changed from a moment on, until before another, deleted ones included; by moment, then by id.
+    /// `None` if the object has no such field.
+    pub fn stamped_between(
+        &self,
+        from: DateTime<Utc>,
+        until: DateTime<Utc>,
+    ) -> Option<impl Iterator<Item = RecordId>> {
+        self.stamp_position()?;
+        Some(self.stamps.between(from, until))
     }
 
     /// How many rows are stored, deleted ones included.
@@ -203,8 +224,15 @@ impl Table {
     /// Forgets all deleted rows that the test names, in one pass.
     pub(super) fn purge(&mut self, mut gone: impl FnMut(&Row) -> bool) -> usize {
         let before = self.rows.len();
-        // Deleted rows stand in no index.
-        self.rows.retain(|row| !(row.is_deleted() && gone(row)));
+        let (stamps, position) = (&mut self.stamps, self.plan.system_modstamp);
+        // Deleted rows stand in no index but that of stamps.
+        self.rows.retain(|row| {
+            let kept = !(row.is_deleted() && gone(row));
+            if !kept && let Some(stamp) = position.and_then(|position| stamp_of(row, position)) {
+                stamps.remove(stamp, row.id());
+            }
+            kept
+        });
         before - self.rows.len()
     }
 
@@ -217,6 +245,18 @@ impl Table {
     }
 
     fn reindex(&mut self, before: Option<&Row>, after: Option<&Row>) {
+        if let Some(position) = self.plan.system_modstamp {
+            let old = before.and_then(|row| Some((stamp_of(row, position)?, row.id())));
+            let new = after.and_then(|row| Some((stamp_of(row, position)?, row.id())));
+            if old != new {
+                if let Some((stamp, id)) = old {
+                    self.stamps.remove(stamp, id);
+                }
+                if let Some((stamp, id)) = new {
+                    self.stamps.insert(stamp, id);
+                }
+            }
+        }
         let before = before.filter(|row| !row.is_deleted());
         let after = after.filter(|row| !row.is_deleted());
         for (position, index) in &mut self.keys {
@@ -246,6 +286,13 @@ impl Table {
                 }
             }
         }
+    }
+}
+
+fn stamp_of(row: &Row, field: usize) -> Option<DateTime<Utc>> {
+    match row.get(field) {
+        Value::DateTime(stamp) => Some(*stamp),
+        _ => None,
     }
 }
 

@@ -13,6 +13,7 @@ use futures_util::stream;
 use serde_json::{Map, Value as Json, json};
 
 use super::body::JsonBody;
+use super::query::setting_of;
 use super::{ApiError, Caller, get_or_head, resource, wrote};
 use crate::bulk::csv::{Delimiter, Format, LineEnding};
 use crate::bulk::results::{Page, Results};
@@ -22,7 +23,7 @@ use crate::org::Org;
 use crate::schema::FieldType;
 use crate::soql::ast::{FieldGroup, Select, SelectItem};
 use crate::soql::parser::parse;
-use crate::soql::{Output, Plan, Scope, SoqlError};
+use crate::soql::{Output, Plan, Scope, Setting, SoqlError};
 use crate::value::datetime_json;
 
 /// The first version whose results can be read page by page in parallel.
@@ -53,7 +54,7 @@ pub fn configure(routes: &mut web::ServiceConfig) {
 async fn create(caller: Caller, org: web::Data<Org>, body: JsonBody) -> Result<HttpResponse, ApiError> {
     let request = CreateJob::read(&body)?;
     let now = org.clock.now();
-    let plan = bulk_plan(&request.query, &org)?;
+    let plan = bulk_plan(&request.query, &setting_of(&caller, &org), &org)?;
     org.limits
         .spend(Allocation::DailyBulkV2QueryJobs, 1, now)
         .map_err(|spent| {
@@ -349,7 +350,7 @@ impl CreateJob {
 
 /// A plan for what Bulk API 2.0 can query, which is less than what `/query` can. The words about compound, blob
 /// and aggregate data are Salesforce's; that a wrong query keeps its own code here is believed.
-fn bulk_plan(text: &str, org: &Org) -> Result<Plan, ApiError> {
+fn bulk_plan(text: &str, setting: &Setting, org: &Org) -> Result<Plan, ApiError> {
     let unsupported = |what: &str| {
         ApiError::new(
             400,
@@ -380,7 +381,12 @@ fn bulk_plan(text: &str, org: &Org) -> Result<Plan, ApiError> {
     if query.offset.is_some() {
         return Err(unsupported("OFFSET"));
     }
-    let plan = Plan::new(text, &org.schema(), org.clock.now())?;
+    let plan = Plan::in_setting(text, &org.schema(), setting)?;
+    match &plan.output {
+        Output::Count | Output::Columns(_) => {}
+        Output::Groups(_) => return Err(unsupported("Aggregate queries")),
+        Output::Records(_) => return Err(unsupported("Sub-selects and functions of fields")),
+    }
     if let Output::Columns(columns) = &plan.output {
         if columns.iter().any(|column| column.kind.is_compound()) {
             return Err(ApiError::new(

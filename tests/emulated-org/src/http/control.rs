@@ -1,5 +1,6 @@
 //! The knobs of the emulated organisation for other processes. None of this exists in Salesforce; no route
-//! here needs a session, is logged, or counts against a limit.
+//! here needs a session, is logged, or counts against a limit. Apps, passwords and frozen users have theirs in
+//! `http/oauth/knobs.rs`, people and rules in [`people`](super::people).
 //!
 //! | Route | Method | Body | Effect |
 //! |---|---|---|---|

@@ -3,12 +3,11 @@
 //! Source: Salesforce REST API Developer Guide, Describe Global and sObject Describe; SOAP API Developer
 //! Guide, DescribeSObjectResult.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
-
-use actix_web::http::header::{HttpDate, IF_MODIFIED_SINCE, LAST_MODIFIED};
+use actix_web::http::header::{HttpDate, LAST_MODIFIED};
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::{Map, Value as Json, json};
 
+use super::conditional::{http_time, is_unchanged};
 use super::errors::ApiError;
 use super::sobjects::object_named;
 use super::{ApiVersion, Caller, get_or_head, resource};
@@ -113,19 +112,11 @@ async fn describe(
 
 /// 304 where the metadata is older than what the caller holds.
 fn unless_unchanged(org: &Org, request: &HttpRequest, answer: impl FnOnce() -> Json) -> HttpResponse {
-    // HTTP dates are whole seconds.
-    let seconds = u64::try_from(org.schema_changed().timestamp()).unwrap_or_default();
-    let changed = UNIX_EPOCH + Duration::from_secs(seconds);
-    let held = request
-        .headers()
-        .get(IF_MODIFIED_SINCE)
-        .and_then(|value| value.to_str().ok())
-        .and_then(|value| value.parse::<HttpDate>().ok())
-        .map(SystemTime::from);
-    if held.is_some_and(|held| changed <= held) {
+    let changed = org.schema_changed();
+    if is_unchanged(request, changed) {
         return HttpResponse::NotModified().finish();
     }
-    let last_modified = HttpDate::from(changed).to_string();
+    let last_modified = HttpDate::from(http_time(changed)).to_string();
     HttpResponse::Ok()
         .insert_header((LAST_MODIFIED, last_modified))
         .json(answer())

@@ -12,6 +12,7 @@ use serde_json::json;
 use super::caller::{ApiVersion, Caller};
 use super::errors::ApiError;
 use super::mishap::{self, Cut};
+use super::oauth::Host;
 use crate::limits::Allocation;
 use crate::org::Org;
 use crate::request_log::LoggedRequest;
@@ -144,10 +145,16 @@ pub(super) fn session_of(
     headers: &actix_web::http::header::HeaderMap,
 ) -> Result<Session, ApiError> {
     bearer_token(headers)
-        .and_then(|token| org.tokens.session(token, org.clock.now()))
+        .and_then(|token| live_session(org, token))
+        .ok_or_else(ApiError::invalid_session)
+}
+
+/// The live session of a token.
+pub(super) fn live_session(org: &Org, token: &str) -> Option<Session> {
+    org.tokens
+        .session(token, org.clock.now())
         // Deactivating a user ends the user's sessions.
         .filter(|session| org.is_active(session.user))
-        .ok_or_else(ApiError::invalid_session)
 }
 
 /// The token that a request brings.
@@ -161,6 +168,8 @@ pub(super) fn bearer_token(headers: &actix_web::http::header::HeaderMap) -> Opti
 }
 
 fn admit(org: &Org, request: &ServiceRequest) -> Result<Caller, ApiError> {
+    let authority = request.uri().authority().map(|authority| authority.as_str());
+    Host::of(org, request.headers(), authority).admits_data()?;
     let segment = request.match_info().get("version").unwrap_or_default();
     let version = ApiVersion::from_segment(segment).ok_or_else(ApiError::not_found)?;
     if RETIRED_VERSIONS.contains(&version.0) {

@@ -1,17 +1,29 @@
 //! What may still be spent.
 //!
-//! Source: Salesforce REST API Developer Guide, Limits.
+//! Source: Salesforce REST API Developer Guide, Limits and Record Count.
 
 use actix_web::{HttpResponse, web};
+use serde::Deserialize;
 use serde_json::{Map, Value as Json, json};
 
-use super::{Caller, get_or_head, resource};
+use super::{ApiError, Caller, get_or_head, resource};
+use crate::id::RecordId;
 use crate::limits::Allocation;
 use crate::org::Org;
+use crate::value::Value;
 
 /// Adds the routes below `/services/data/{version}`.
 pub fn configure(routes: &mut web::ServiceConfig) {
-    routes.service(resource("/limits", "GET,HEAD").route(get_or_head().to(limits)));
+    routes
+        .service(resource("/limits", "GET,HEAD").route(get_or_head().to(limits)))
+        .service(resource("/limits/recordCount", "GET,HEAD").route(get_or_head().to(record_count)));
+}
+
+/// The parameters of Record Count.
+#[derive(Debug, Deserialize)]
+struct RecordCountParameters {
+    #[serde(rename = "sObjects")]
+    objects: Option<String>,
 }
 
 async fn limits(org: web::Data<Org>, _caller: Caller) -> HttpResponse {
@@ -28,4 +40,53 @@ async fn limits(org: web::Data<Org>, _caller: Caller) -> HttpResponse {
         })
         .collect();
     HttpResponse::Ok().json(limits)
+}
+
+/// How many records objects have, without those in the recycle bin; names that are no object's are ignored.
+/// Salesforce counts now and then, this counts at once.
+async fn record_count(
+    org: web::Data<Org>,
+    caller: Caller,
+    parameters: web::Query<RecordCountParameters>,
+) -> Result<HttpResponse, ApiError> {
+    const SINCE: u16 = 40;
+    if caller.version.0 < SINCE {
+        return Err(ApiError::not_found());
+    }
+    // "For API users with the View Setup and Configuration permission"; the answer to others is believed.
+    if !may_view_setup(&org, caller.user) {
+        let message = "insufficient access rights on cross-reference id";
+        return Err(ApiError::new(403, "INSUFFICIENT_ACCESS", message));
+    }
+    let schema = org.schema();
+    let wanted: Vec<&str> = match &parameters.objects {
+        Some(names) => names.split(',').map(str::trim).collect(),
+        None => schema.objects().map(|object| object.name.as_str()).collect(),
+    };
+    let data = org.read();
+    let counts: Vec<Json> = wanted
+        .into_iter()
+        .filter_map(|name| {
+            let object = schema.object(name)?;
+            let table = data.table(&object.name)?;
+            let count = table.rows().filter(|row| !row.is_deleted()).count();
+            Some(json!({ "count": count, "name": object.name }))
+        })
+        .collect();
+    Ok(HttpResponse::Ok().json(json!({ "sObjects": counts })))
+}
+
+fn may_view_setup(org: &Org, user: RecordId) -> bool {
+    let data = org.read();
+    let permitted = || {
+        let users = data.table("User")?;
+        let (profile, _) = users.object.field("ProfileId")?;
+        let Value::Id(profile) = users.get(&user)?.get(profile) else {
+            return None;
+        };
+        let profiles = data.table("Profile")?;
+        let (permission, _) = profiles.object.field("PermissionsViewSetup")?;
+        Some(profiles.get(profile)?.get(permission) == &Value::Boolean(true))
+    };
+    permitted().unwrap_or(false)
 }

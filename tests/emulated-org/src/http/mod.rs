@@ -4,6 +4,7 @@ pub mod body;
 pub mod bulk;
 pub mod caller;
 pub mod collections;
+pub mod conditional;
 pub mod control;
 pub mod describe;
 pub mod errors;

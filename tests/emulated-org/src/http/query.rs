@@ -2,19 +2,23 @@
 //!
 //! Source: Salesforce REST API Developer Guide, Query, QueryAll, Query Options Header.
 
+mod columns;
+mod records;
+
 use actix_web::{HttpRequest, HttpResponse, web};
+use chrono_tz::Tz;
 use serde_json::{Map, Value as Json, json};
 
-use super::record::field_json;
 use super::{ApiError, ApiVersion, Caller, get_or_head, resource};
-use crate::data::{Data, Row};
+use crate::id::RecordId;
 use crate::org::Org;
-use crate::schema::{FieldType, Object};
 use crate::soql::cursors::Cursor;
-use crate::soql::path::FieldPath;
-use crate::soql::reader::{Cell, Reader};
-use crate::soql::{Output, Plan, Scope, SoqlError, run};
+use crate::soql::grouping::Grouping;
+use crate::soql::groups::Group;
+use crate::soql::setting::first_day_of_week;
+use crate::soql::{Output, Plan, Scope, Setting, SoqlError, run, run_groups};
 use crate::value::Value;
+use records::{RecordWriter, Surroundings};
 
 /// Rows of a page unless the caller asks for fewer, and the most it may ask for.
 const MAX_BATCH: usize = 2_000;
@@ -54,37 +58,49 @@ fn answer(caller: &Caller, org: &Org, request: &HttpRequest, scope: Scope) -> Re
         .text
         .ok_or_else(|| ApiError::new(400, "MALFORMED_QUERY", "A query string has to be specified"))?;
     let batch = batch_size(request)?;
-    let plan = Plan::new(&text, &org.schema(), org.clock.now())?;
+    let setting = setting_of(caller, org);
+    let plan = Plan::in_setting(&text, &org.schema(), &setting)?;
     if parameters.columns {
-        return Ok(HttpResponse::Ok().json(column_metadata(&plan)));
+        return Ok(HttpResponse::Ok().json(columns::metadata(&plan)));
     }
     let data = org.read();
+    if let Output::Groups(grouping) = &plan.output {
+        let groups = run_groups(&plan, grouping, &data, scope);
+        return groups_answer(grouping, &groups, batch, setting.zone);
+    }
     let rows = run(&plan, &data, scope);
     let total = rows.len();
     if matches!(plan.output, Output::Count) {
         return Ok(HttpResponse::Ok().json(json!({ "totalSize": total, "done": true, "records": [] })));
     }
-    let first = rows.get(..batch.min(total)).unwrap_or_default();
-    let records = records(&plan, first.iter().map(|row| row.as_ref()), &data, caller.version);
-    drop(data);
-    let mut page = Page {
-        total,
-        records,
-        next: None,
+    let settled = plan.settled(&data, scope);
+    let surroundings = Surroundings {
+        caller,
+        org,
+        data: &data,
+        scope,
+        version: caller.version,
+        zone: setting.zone,
+        batch,
     };
-    if total > batch {
+    let writer = RecordWriter::new(&settled, &surroundings);
+    let page = writer.page(rows.iter().map(|row| Some(row.as_ref())))?;
+    let next = if page.taken < total {
         let ids = rows.iter().map(|row| row.id()).collect();
-        let cursor = Cursor::new(plan, ids, scope, caller.version.0, caller.user, org.clock.now());
-        let id = org.cursors.open(cursor).ok_or_else(|| {
-            ApiError::new(
-                500,
-                "UNKNOWN_EXCEPTION",
-                "The organisation has run out of query locators",
-            )
-        })?;
-        page.next = Some(format!("{}/query/{id}-{batch}", caller.version.root()));
-    }
-    Ok(HttpResponse::Ok().json(page.into_json()))
+        let cursor = Cursor::new(
+            settled.as_ref().clone(),
+            ids,
+            scope,
+            caller.version.0,
+            caller.user,
+            setting.now,
+        );
+        let id = org.cursors.open(cursor).ok_or_else(no_locators_left)?;
+        Some(locator_url(caller.version, id, page.taken))
+    } else {
+        None
+    };
+    Ok(HttpResponse::Ok().json(page_json(total, page.records, next)))
 }
 
 async fn more(
@@ -95,110 +111,107 @@ async fn more(
 ) -> Result<HttpResponse, ApiError> {
     let (_, locator) = path.into_inner();
     let batch = batch_size(&request)?;
+    let setting = setting_of(&caller, &org);
     let (id, cursor, start) = org
         .cursors
-        .find(&locator, caller.user, org.clock.now())
+        .find(&locator, caller.user, setting.now)
         .ok_or_else(|| ApiError::new(400, "INVALID_QUERY_LOCATOR", "invalid query locator"))?;
     let total = cursor.ids.len();
-    let end = start.saturating_add(batch).min(total);
     let version = ApiVersion(cursor.version);
     let data = org.read();
-    let rows = cursor
-        .ids
-        .get(start..end)
-        .unwrap_or_default()
+    let surroundings = Surroundings {
+        caller: &caller,
+        org: &org,
+        data: &data,
+        scope: cursor.scope,
+        version,
+        zone: setting.zone,
+        batch,
+    };
+    let table = data.table(&cursor.plan.object.name);
+    let rows = cursor.ids.get(start..).unwrap_or_default().iter().map(|id| {
+        let row = table?.get(id)?;
+        (cursor.scope == Scope::WithDeleted || !row.is_deleted()).then_some(row)
+    });
+    let page = RecordWriter::new(&cursor.plan, &surroundings).page(rows)?;
+    let end = start.saturating_add(page.taken);
+    let next = (end < total).then(|| locator_url(version, id, end));
+    Ok(HttpResponse::Ok().json(page_json(total, page.records, next)))
+}
+
+/// Groups come in one page. Source: SOQL and SOSL Reference, Considerations for GROUP BY; the words and code are
+/// those that people report.
+fn groups_answer(
+    grouping: &Grouping,
+    groups: &[Group],
+    batch: usize,
+    zone: Tz,
+) -> Result<HttpResponse, ApiError> {
+    if groups.len() > batch {
+        return Err(ApiError::new(
+            400,
+            "EXCEEDED_ID_LIMIT",
+            "Aggregate query does not support queryMore(), use LIMIT to restrict the results to a single batch",
+        ));
+    }
+    let records = groups
         .iter()
-        .filter_map(|id| {
-            let row = data.table(&cursor.plan.object.name)?.get(id)?;
-            (cursor.scope == Scope::WithDeleted || !row.is_deleted()).then_some(row)
-        });
-    let records = records(&cursor.plan, rows, &data, version);
-    let next = (end < total).then(|| format!("{}/query/{id}-{end}", version.root()));
-    Ok(HttpResponse::Ok().json(Page { total, records, next }.into_json()))
+        .map(|group| records::group_json(grouping, group, zone));
+    Ok(HttpResponse::Ok().json(page_json(groups.len(), records.collect(), None)))
+}
+
+fn locator_url(version: ApiVersion, id: RecordId, position: usize) -> String {
+    format!("{}/query/{id}-{position}", version.root())
+}
+
+fn no_locators_left() -> ApiError {
+    ApiError::new(
+        500,
+        "UNKNOWN_EXCEPTION",
+        "The organisation has run out of query locators",
+    )
 }
 
 /// One page of a result.
-struct Page {
-    total: usize,
-    records: Vec<Json>,
-    next: Option<String>,
-}
-
-impl Page {
-    fn into_json(self) -> Json {
-        let mut page = Map::new();
-        page.insert("totalSize".to_owned(), json!(self.total));
-        page.insert("done".to_owned(), json!(self.next.is_none()));
-        if let Some(next) = self.next {
-            page.insert("nextRecordsUrl".to_owned(), json!(next));
-        }
-        page.insert("records".to_owned(), Json::Array(self.records));
-        Json::Object(page)
+fn page_json(total: usize, records: Vec<Json>, next: Option<String>) -> Json {
+    let mut page = Map::new();
+    page.insert("totalSize".to_owned(), json!(total));
+    page.insert("done".to_owned(), json!(next.is_none()));
+    if let Some(next) = next {
+        page.insert("nextRecordsUrl".to_owned(), json!(next));
     }
+    page.insert("records".to_owned(), Json::Array(records));
+    Json::Object(page)
 }
 
-fn records<'a>(
-    plan: &'a Plan,
-    rows: impl Iterator<Item = &'a Row>,
-    data: &'a Data,
-    version: ApiVersion,
-) -> Vec<Json> {
-    let columns: &[FieldPath] = match &plan.output {
-        Output::Columns(columns) => columns,
-        Output::Count => &[],
+/// The surroundings of a caller's queries: the clock, the user's time zone and locale, the organisation's fiscal
+/// year.
+pub(super) fn setting_of(caller: &Caller, org: &Org) -> Setting {
+    let data = org.read();
+    let text_of = |object: &str, id: RecordId, field: &str| -> Option<Value> {
+        let table = data.table(object)?;
+        let (position, _) = table.object.field(field)?;
+        Some(table.get(&id)?.get(position).clone())
     };
-    let readers: Vec<_> = columns
-        .iter()
-        .map(|column| Reader::new(column, &plan.object, data))
-        .collect();
-    rows.map(|row| {
-        let mut record = Map::new();
-        record.insert(
-            "attributes".to_owned(),
-            attributes(row, &plan.object, false, version),
-        );
-        for reader in &readers {
-            insert(&mut record, reader, row, version);
-        }
-        Json::Object(record)
-    })
-    .collect()
-}
-
-/// Puts one column into a record, below the objects of its parents; a parent that is missing stands as null.
-fn insert<'a>(record: &mut Map<String, Json>, reader: &Reader<'a>, row: &'a Row, version: ApiVersion) {
-    let (parents, cell) = reader.trail(row);
-    let mut record = record;
-    for parent in parents {
-        let Some((row, object)) = parent.found else {
-            record.entry(parent.relationship).or_insert(Json::Null);
-            return;
-        };
-        let nested = record
-            .entry(parent.relationship)
-            .or_insert_with(|| json!({ "attributes": attributes(row, object, parent.polymorphic, version) }));
-        let Json::Object(nested) = nested else { return };
-        record = nested;
+    let mut setting = Setting {
+        user: Some(caller.user),
+        version: caller.version.0,
+        ..Setting::of_platform(org.clock.now())
+    };
+    if let Some(Value::Text(zone)) = text_of("User", caller.user, "TimeZoneSidKey") {
+        setting.zone = zone.parse().unwrap_or(setting.zone);
     }
-    record.insert(reader.path().field_name().to_owned(), cell_json(&cell));
-}
-
-fn cell_json(cell: &Cell<'_>) -> Json {
-    match cell {
-        Cell::Stored(value, field) => value.write_json(field),
-        Cell::Made(Value::Id(id)) => Json::String(id.as_str().to_owned()),
-        Cell::Made(Value::Boolean(boolean)) => Json::Bool(*boolean),
-        Cell::Made(Value::Text(text)) => Json::String(text.to_string()),
-        Cell::Made(_) | Cell::Nothing => Json::Null,
-        Cell::Compound(row, object, position) => field_json(object, row, *position),
+    if let Some(Value::Text(locale)) = text_of("User", caller.user, "LocaleSidKey") {
+        setting.first_day_of_week = first_day_of_week(&locale);
     }
-}
-
-/// The `attributes` of a record. Salesforce calls a parent of several possible objects `Name`, while its URL
-/// tells the object (believed, from answers printed in the REST API Developer Guide).
-fn attributes(row: &Row, object: &Object, polymorphic: bool, version: ApiVersion) -> Json {
-    let name = if polymorphic { "Name" } else { &object.name };
-    json!({ "type": name, "url": format!("{}/sobjects/{}/{}", version.root(), object.name, row.id()) })
+    if let Some(Value::Number(month)) = text_of("Organization", org.id, "FiscalYearStartMonth") {
+        let month = u32::try_from(month).ok().filter(|month| (1..=12).contains(month));
+        setting.first_fiscal_month = month.unwrap_or(setting.first_fiscal_month);
+    }
+    if let Some(Value::Boolean(by_start)) = text_of("Organization", org.id, "UsesStartDateAsFiscalYearName") {
+        setting.fiscal_year_named_by_start = by_start;
+    }
+    setting
 }
 
 /// What the query string says.
@@ -245,60 +258,4 @@ fn batch_size(request: &HttpRequest) -> Result<usize, ApiError> {
         }
     }
     Ok(size.clamp(MIN_BATCH, MAX_BATCH))
-}
-
-/// The answer to `columns=true`: what the columns are, no rows. Salesforce documents little of it; the keys
-/// are those that clients read.
-fn column_metadata(plan: &Plan) -> Json {
-    let columns: Vec<Json> = match &plan.output {
-        Output::Count => Vec::new(),
-        Output::Columns(columns) => columns.iter().map(|column| column_json(column, plan)).collect(),
-    };
-    let id_selected =
-        matches!(&plan.output, Output::Columns(columns) if columns.iter().any(FieldPath::is_id));
-    json!({
-        "columnMetadata": columns,
-        "entityName": plan.object.name,
-        "groupBy": false,
-        "idSelected": id_selected,
-        "keyPrefix": plan.object.key_prefix,
-    })
-}
-
-fn column_json(column: &FieldPath, plan: &Plan) -> Json {
-    let own = match column.names.as_slice() {
-        [name] => plan.object.field(name).map(|(_, field)| field),
-        _ => None,
-    };
-    json!({
-        "aggregate": false,
-        "apexType": apex_type(column.kind),
-        "booleanType": column.kind == FieldType::Boolean,
-        "columnName": column.dotted(),
-        "custom": own.is_some_and(|field| field.custom),
-        "displayName": column.dotted(),
-        "foreignKeyName": Json::Null,
-        "insertable": own.is_some_and(|field| field.createable),
-        "joinColumns": [],
-        "numberType": column.kind.is_number(),
-        "textType": column.kind.is_text(),
-        "updatable": own.is_some_and(|field| field.updateable),
-    })
-}
-
-fn apex_type(kind: FieldType) -> &'static str {
-    match kind {
-        FieldType::Id | FieldType::Reference => "Id",
-        FieldType::Boolean => "Boolean",
-        FieldType::Int => "Integer",
-        FieldType::Long => "Long",
-        FieldType::Double | FieldType::Currency | FieldType::Percent => "Double",
-        FieldType::Date => "Date",
-        FieldType::Datetime => "Datetime",
-        FieldType::Time => "Time",
-        FieldType::Address => "Address",
-        FieldType::Location => "Location",
-        FieldType::Base64 => "Blob",
-        _ => "String",
-    }
 }

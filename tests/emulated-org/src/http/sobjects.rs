@@ -5,11 +5,12 @@
 use std::sync::Arc;
 
 use actix_web::http::header::LOCATION;
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
 
 use super::body::JsonBody;
+use super::conditional::is_unchanged;
 use super::errors::{ApiError, RecordRefused, Refused};
 use super::record::{RecordReader, record_json};
 use super::{Caller, get_or_head, resource, wrote};
@@ -17,6 +18,7 @@ use crate::data::{Data, Operation, Outcome, Refusal, Row, SaveError, Saved};
 use crate::id::RecordId;
 use crate::org::Org;
 use crate::schema::{Object, Schema};
+use crate::value::Value;
 
 /// Adds the routes below `/services/data/{version}`.
 pub fn configure(routes: &mut web::ServiceConfig) {
@@ -203,12 +205,19 @@ async fn read(
     caller: Caller,
     path: web::Path<(String, String, String)>,
     fields: web::Query<FieldsParameter>,
+    request: HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
     let schema = org.schema();
     let object = object_named(&schema, &path.1)?;
     let positions = fields.positions(object)?;
     let data = org.read();
     let row = live_row(&data, object, &path.2)?;
+    let stamp = object.field("SystemModstamp").map(|(at, _)| row.get(at));
+    if let Some(Value::DateTime(changed)) = stamp
+        && is_unchanged(&request, *changed)
+    {
+        return Ok(HttpResponse::NotModified().finish());
+    }
     Ok(HttpResponse::Ok().json(record_json(object, row, &positions, caller.version)))
 }
 

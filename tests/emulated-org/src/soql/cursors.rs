@@ -46,6 +46,8 @@ pub struct Cursor {
     user: RecordId,
     opened: DateTime<Utc>,
     number: u64,
+    /// Whether the rows are the children of one record of another result.
+    nested: bool,
 }
 
 impl Cursor {
@@ -67,7 +69,16 @@ impl Cursor {
             user,
             opened,
             number: 0,
+            nested: false,
         }
+    }
+
+    /// The result as one of the children of a record. Those do not count among the open results of a user, or
+    /// the first page with many of them would close its own (believed).
+    #[must_use]
+    pub fn nested(mut self) -> Self {
+        self.nested = true;
+        self
     }
 }
 
@@ -79,8 +90,9 @@ impl Cursors {
         let mut open = self.lock();
         let (now, user) = (cursor.opened, cursor.user);
         open.by_id.retain(|_, other| now - other.opened < LIFETIME);
-        while open.by_id.values().filter(|other| other.user == user).count() >= OPEN_PER_USER {
-            let of_user = open.by_id.iter().filter(|(_, other)| other.user == user);
+        let counts = |other: &Arc<Cursor>| other.user == user && !other.nested;
+        while !cursor.nested && open.by_id.values().filter(|other| counts(other)).count() >= OPEN_PER_USER {
+            let of_user = open.by_id.iter().filter(|(_, other)| counts(other));
             let oldest = of_user.min_by_key(|(_, other)| other.number).map(|(id, _)| *id)?;
             open.by_id.remove(&oldest);
         }

@@ -1,10 +1,11 @@
 //! Relative date literals: `TODAY`, `LAST_N_DAYS:7`, `THIS_QUARTER` and their kind.
 //!
-//! Source: SOQL and SOSL Reference, Date Formats and Date Literals. Days are those of UTC and weeks begin on
-//! Sunday, as for an integration user with the GMT time zone and the English (United States) locale; the
-//! fiscal year is the calendar year, as in an org that never changed it.
+//! Source: SOQL and SOSL Reference, Date Formats and Date Literals. Days are those of the user's time zone and
+//! weeks begin as the user's locale has it.
 
 use chrono::{Datelike, Days, Months, NaiveDate};
+
+use super::setting::Setting;
 
 /// A span of days named relative to the present day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +22,8 @@ enum Unit {
     Month,
     Quarter,
     Year,
+    FiscalQuarter,
+    FiscalYear,
 }
 
 /// The days a literal covers, the end excluded.
@@ -38,7 +41,7 @@ impl RelativeDate {
     /// `None` when the name is not a date literal, or has a count too many or too few.
     #[must_use]
     pub fn parse(name: &str, count: Option<i64>) -> Option<Self> {
-        let upper = name.to_ascii_uppercase().replace("_FISCAL_", "_");
+        let upper = name.to_ascii_uppercase();
         let span = |unit, first, count| Some(Self { unit, first, count });
         let Some(n) = count else {
             return match upper.as_str() {
@@ -77,10 +80,10 @@ impl RelativeDate {
         span(Unit::plural(unit)?, -n, 1)
     }
 
-    /// The days the literal covers when the present day is `today`; `None` when they are beyond the calendar.
+    /// The days the literal covers at the present moment; `None` when they are beyond the calendar.
     #[must_use]
-    pub fn span(self, today: NaiveDate) -> Option<DateSpan> {
-        let base = self.unit.start_of(today)?;
+    pub fn span(self, setting: &Setting) -> Option<DateSpan> {
+        let base = self.unit.start_of(setting.today(), setting)?;
         let start = self.unit.step(base, self.first)?;
         let end = self.unit.step(base, self.first.checked_add(self.count)?)?;
         Some(DateSpan { start, end })
@@ -94,6 +97,8 @@ impl Unit {
             "MONTH" => Self::Month,
             "QUARTER" => Self::Quarter,
             "YEAR" => Self::Year,
+            "FISCAL_QUARTER" => Self::FiscalQuarter,
+            "FISCAL_YEAR" => Self::FiscalYear,
             _ => return None,
         })
     }
@@ -105,13 +110,23 @@ impl Unit {
         }
     }
 
-    fn start_of(self, day: NaiveDate) -> Option<NaiveDate> {
+    fn start_of(self, day: NaiveDate, setting: &Setting) -> Option<NaiveDate> {
         match self {
             Self::Day => Some(day),
-            Self::Week => day.checked_sub_days(Days::new(day.weekday().num_days_from_sunday().into())),
+            Self::Week => setting.beginning_of_week(day),
             Self::Month => day.with_day(1),
             Self::Quarter => day.with_day(1)?.with_month0(day.month0() / 3 * 3),
             Self::Year => NaiveDate::from_ymd_opt(day.year(), 1, 1),
+            Self::FiscalQuarter | Self::FiscalYear => {
+                let calendar = if self == Self::FiscalYear {
+                    Self::Year
+                } else {
+                    Self::Quarter
+                };
+                let into_year = Months::new(setting.first_fiscal_month.saturating_sub(1));
+                let shifted = day.with_day(1)?.checked_sub_months(into_year)?;
+                calendar.start_of(shifted, setting)?.checked_add_months(into_year)
+            }
         }
     }
 
@@ -120,8 +135,8 @@ impl Unit {
             Self::Day => return step_days(day, steps),
             Self::Week => return step_days(day, steps.checked_mul(7)?),
             Self::Month => steps,
-            Self::Quarter => steps.checked_mul(3)?,
-            Self::Year => steps.checked_mul(12)?,
+            Self::Quarter | Self::FiscalQuarter => steps.checked_mul(3)?,
+            Self::Year | Self::FiscalYear => steps.checked_mul(12)?,
         };
         let distance = Months::new(u32::try_from(months.unsigned_abs()).ok()?);
         if months < 0 {
@@ -148,7 +163,7 @@ mod tests {
     #[test]
     fn each_literal_covers_its_days() {
         // A Wednesday.
-        let today = NaiveDate::from_ymd_opt(2026, 2, 18).unwrap();
+        let setting = Setting::of_platform("2026-02-18T12:00:00Z".parse().unwrap());
         for (name, count, expected) in [
             ("TODAY", None, ("2026-02-18", "2026-02-19")),
             ("yesterday", None, ("2026-02-17", "2026-02-18")),
@@ -175,12 +190,34 @@ mod tests {
             ("N_YEARS_AGO", Some(5), ("2021-01-01", "2022-01-01")),
             ("LAST_N_FISCAL_YEARS", Some(2), ("2024-01-01", "2026-01-01")),
         ] {
-            let span = RelativeDate::parse(name, count).unwrap().span(today).unwrap();
+            let span = RelativeDate::parse(name, count).unwrap().span(&setting).unwrap();
             let expected = DateSpan {
                 start: expected.0.parse().unwrap(),
                 end: expected.1.parse().unwrap(),
             };
             assert_eq!(span, expected, "{name}:{count:?}");
+        }
+    }
+
+    #[test]
+    fn weeks_and_fiscal_years_begin_where_user_and_organisation_have_them() {
+        let setting = Setting {
+            first_day_of_week: chrono::Weekday::Mon,
+            first_fiscal_month: 4,
+            ..Setting::of_platform("2026-02-18T12:00:00Z".parse().unwrap())
+        };
+        for (name, start, end) in [
+            ("THIS_WEEK", "2026-02-16", "2026-02-23"),
+            ("THIS_FISCAL_QUARTER", "2026-01-01", "2026-04-01"),
+            ("THIS_FISCAL_YEAR", "2025-04-01", "2026-04-01"),
+            ("NEXT_FISCAL_YEAR", "2026-04-01", "2027-04-01"),
+        ] {
+            let span = RelativeDate::parse(name, None).unwrap().span(&setting).unwrap();
+            assert_eq!(
+                (span.start.to_string(), span.end.to_string()),
+                (start.to_owned(), end.to_owned()),
+                "{name}"
+            );
         }
     }
 

@@ -4,13 +4,15 @@ use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::ast::Operator;
-use super::filter::{Comparand, Filter, Test, compare_text};
+use super::comparison::{Test, compare_values};
+use super::filter::Filter;
+use super::narrow::{Candidates, candidates};
 use super::plan::{Plan, Sorting};
 use super::reader::{Cell, Reader};
-use crate::data::{Data, Row, Table};
+use super::term::{Term, Via};
+use crate::data::{Data, Row};
 use crate::id::RecordId;
-use crate::schema::Object;
+use crate::schema::{FieldType, Object};
 use crate::value::Value;
 
 /// Which rows a query sees.
@@ -27,132 +29,106 @@ pub enum Scope {
 /// Without `ORDER BY` rows come in order of their ids; Salesforce promises no order there.
 #[must_use]
 pub fn run(plan: &Plan, data: &Data, scope: Scope) -> Vec<Arc<Row>> {
-    let Some(table) = data.table(&plan.object.name) else {
-        return Vec::new();
+    let settled = plan.settled(data, scope);
+    let selection = Selection::new(&settled, data, scope);
+    let rows = match selection.candidates() {
+        Some(Candidates::Ordered(rows)) => selection.cut(rows.filter(|row| selection.passes(row)), true),
+        Some(Candidates::Some(rows)) => selection.rows(rows.into_iter()),
+        Some(Candidates::All(rows)) => selection.rows(rows.iter()),
+        None => Vec::new(),
     };
-    let filter = plan
-        .filter
-        .as_ref()
-        .map(|filter| Tried::new(filter, &plan.object, data));
-    let passes = |row: &Arc<Row>| {
-        (scope == Scope::WithDeleted || !row.is_deleted())
-            && filter.as_ref().is_none_or(|filter| filter.passes(row))
-    };
-    let offset = size(plan.offset.unwrap_or(0));
-    let limit = plan.limit.map(size);
-    let narrowed = plan
-        .filter
-        .as_ref()
-        .and_then(|filter| narrowed(filter, table, scope));
-    match narrowed {
-        Some(mut ids) => {
-            ids.sort_unstable();
-            ids.dedup();
-            let rows = ids
-                .iter()
-                .filter_map(|id| table.shared(id))
-                .filter(|row| passes(row));
-            cut(rows, plan, data, offset, limit)
-        }
-        None => cut(
-            table.shared_rows().iter().filter(|row| passes(row)),
-            plan,
-            data,
-            offset,
-            limit,
-        ),
-    }
+    rows.into_iter().map(Arc::clone).collect()
 }
 
 /// Whether a row passes a query's filter. The row need not be stored.
 #[must_use]
 pub fn passes(plan: &Plan, row: &Row, data: &Data) -> bool {
-    plan.filter
-        .as_ref()
-        .is_none_or(|filter| Tried::new(filter, &plan.object, data).passes(row))
+    plan.filter.as_ref().is_none_or(|filter| {
+        let filter = filter.settled(data, Scope::Live);
+        Tried::new(&filter, &plan.object, data).passes(row)
+    })
 }
 
-fn cut<'a>(
-    rows: impl Iterator<Item = &'a Arc<Row>>,
+/// A settled query bound to the tables.
+pub(super) struct Selection<'a> {
     plan: &'a Plan,
     data: &'a Data,
-    offset: usize,
-    limit: Option<usize>,
-) -> Vec<Arc<Row>> {
-    if plan.order.is_empty() {
-        return rows
-            .skip(offset)
-            .take(limit.unwrap_or(usize::MAX))
-            .cloned()
-            .collect();
-    }
-    let keys: Vec<_> = plan
-        .order
-        .iter()
-        .map(|sorting| SortKey::new(sorting, &plan.object, data))
-        .collect();
-    let wanted = limit.map(|limit| limit.saturating_add(offset));
-    let mut best = Best {
-        keys: &keys,
-        wanted,
-        candidates: Vec::new(),
-        last_wanted: None,
-    };
-    for (index, row) in rows.enumerate() {
-        best.offer(Candidate {
-            keys: keys.iter().map(|key| key.of(row)).collect(),
-            index,
-            row,
-        });
-    }
-    let rows = best
-        .sorted()
-        .into_iter()
-        .skip(offset)
-        .take(limit.unwrap_or(usize::MAX));
-    rows.map(|candidate| Arc::clone(candidate.row)).collect()
+    scope: Scope,
+    filter: Option<Tried<'a>>,
 }
 
-/// The ids among which all rows of the answer are, where an index tells them.
-fn narrowed(filter: &Filter, table: &Table, scope: Scope) -> Option<Vec<RecordId>> {
-    match filter {
-        Filter::All(filters) => filters.iter().find_map(|filter| narrowed(filter, table, scope)),
-        Filter::Field(path, test) if path.is_id() => match test {
-            Test::Compare(Operator::Equal, Comparand::Id(id)) => Some(vec![*id]),
-            Test::Among(members) => Some(members.ids.iter().copied().collect()),
-            _ => None,
-        },
-        // The other indexes know live rows alone.
-        Filter::Field(path, test) if scope == Scope::Live => {
-            let position = path.own_position()?;
-            match test {
-                Test::Compare(Operator::Equal, value) => by_value(table, position, value),
-                Test::Among(members)
-                    if !members.null && members.others.is_empty() && members.spans.is_empty() =>
-                {
-                    let ids = members.ids.iter().map(|id| Comparand::Id(*id));
-                    let texts = members.folded.iter().map(|text| Comparand::Folded(text.clone()));
-                    let mut found = Vec::new();
-                    for value in ids.chain(texts) {
-                        found.extend(by_value(table, position, &value)?);
-                    }
-                    Some(found)
-                }
-                _ => None,
-            }
+impl<'a> Selection<'a> {
+    pub(super) fn new(plan: &'a Plan, data: &'a Data, scope: Scope) -> Self {
+        let filter = plan.filter.as_ref();
+        Self {
+            plan,
+            data,
+            scope,
+            filter: filter.map(|filter| Tried::new(filter, &plan.object, data)),
         }
-        _ => None,
     }
-}
 
-fn by_value(table: &Table, position: usize, value: &Comparand) -> Option<Vec<RecordId>> {
-    let value = match value {
-        Comparand::Id(parent) => return Some(table.find_by_reference(position, *parent)?.collect()),
-        Comparand::Folded(text) | Comparand::Exact(text) => Value::text(text.as_str()),
-        Comparand::Number(number) => Value::Number(*number),
-        _ => return None,
-    };
-    table.find_by_key(position, &value).map(<[RecordId]>::to_vec)
+    /// Looks at every row that passes, in no order.
+    pub(super) fn each(&self, mut look: impl FnMut(&'a Row)) {
+        let passing = |row: &&'a Arc<Row>| self.passes(row);
+        match self.candidates() {
+            Some(Candidates::Ordered(rows)) => rows.filter(passing).for_each(|row| look(row)),
+            Some(Candidates::Some(rows)) => rows.into_iter().filter(passing).for_each(|row| look(row)),
+            Some(Candidates::All(rows)) => rows.iter().filter(passing).for_each(|row| look(row)),
+            None => {}
+        }
+    }
+
+    /// Those of some rows that the query finds, in its order and number.
+    pub(super) fn rows(&self, candidates: impl Iterator<Item = &'a Arc<Row>>) -> Vec<&'a Arc<Row>> {
+        self.cut(
+            candidates.filter(|row| self.passes(row)),
+            self.plan.order.is_empty(),
+        )
+    }
+
+    fn candidates(&self) -> Option<Candidates<'a>> {
+        let table = self.data.table(&self.plan.object.name)?;
+        Some(candidates(self.plan, table, self.scope))
+    }
+
+    fn passes(&self, row: &'a Row) -> bool {
+        (self.scope == Scope::WithDeleted || !row.is_deleted())
+            && self.filter.as_ref().is_none_or(|filter| filter.passes(row))
+    }
+
+    fn cut(&self, rows: impl Iterator<Item = &'a Arc<Row>>, ordered: bool) -> Vec<&'a Arc<Row>> {
+        let offset = self.plan.offset.map_or(0, size);
+        let limit = self.plan.limit.map(size);
+        if ordered {
+            return rows.skip(offset).take(limit.unwrap_or(usize::MAX)).collect();
+        }
+        let keys: Vec<_> = self
+            .plan
+            .order
+            .iter()
+            .map(|sorting| SortKey::new(sorting, &self.plan.object, self.data))
+            .collect();
+        let mut best = Best {
+            keys: &keys,
+            wanted: limit.map(|limit| limit.saturating_add(offset)),
+            candidates: Vec::new(),
+            last_wanted: None,
+        };
+        for (index, row) in rows.enumerate() {
+            best.offer(Candidate {
+                keys: keys.iter().map(|key| key.of(row)).collect(),
+                index,
+                row,
+            });
+        }
+        let rows = best
+            .sorted()
+            .into_iter()
+            .skip(offset)
+            .take(limit.unwrap_or(usize::MAX));
+        rows.map(|candidate| candidate.row).collect()
+    }
 }
 
 /// A filter with its paths bound to tables.
@@ -160,7 +136,7 @@ enum Tried<'a> {
     All(Vec<Tried<'a>>),
     Any(Vec<Tried<'a>>),
     Not(Box<Tried<'a>>),
-    Field(Reader<'a>, &'a Test),
+    Field(Reader<'a>, &'a Term, &'a Test),
     /// A stored field of the row itself: the common case, spared the way through [`Reader`].
     Own(usize, &'a Test),
 }
@@ -177,10 +153,12 @@ impl<'a> Tried<'a> {
             Filter::All(filters) => Self::All(each(filters)),
             Filter::Any(filters) => Self::Any(each(filters)),
             Filter::Not(filter) => Self::Not(Box::new(Self::new(filter, object, data))),
-            Filter::Field(path, test) => match path.own_position() {
-                Some(position) => Self::Own(position, test),
-                None => Self::Field(Reader::new(path, object, data), test),
+            Filter::Leaf(term, test) => match term.path.own_position() {
+                Some(position) if term.via == Via::Value => Self::Own(position, test),
+                _ => Self::Field(Reader::new(&term.path, object, data), term, test),
             },
+            // A settled filter has none.
+            Filter::Join(..) => Self::Any(Vec::new()),
         }
     }
 
@@ -189,7 +167,7 @@ impl<'a> Tried<'a> {
             Self::All(filters) => filters.iter().all(|filter| filter.passes(row)),
             Self::Any(filters) => filters.iter().any(|filter| filter.passes(row)),
             Self::Not(filter) => !filter.passes(row),
-            Self::Field(reader, test) => test.passes(&reader.value(row)),
+            Self::Field(reader, term, test) => test.passes(&term.made_of(reader.value(row))),
             Self::Own(position, test) => test.passes(row.get(*position)),
         }
     }
@@ -220,8 +198,14 @@ struct Candidate<'a> {
 
 impl<'a> SortKey<'a> {
     fn new(sorting: &'a Sorting, object: &'a Object, data: &'a Data) -> Self {
-        let values = sorting.field.picklist.iter().enumerate();
-        let places = values.map(|(place, value)| (value.as_str(), place)).collect();
+        let field = &sorting.field.field;
+        let values = field.picklist_values.iter().enumerate();
+        let places = match field.kind {
+            FieldType::Picklist => values
+                .map(|(place, value)| (value.value.as_str(), place))
+                .collect(),
+            _ => HashMap::new(),
+        };
         Self {
             reader: Reader::new(&sorting.field, object, data),
             sorting,
@@ -311,20 +295,6 @@ fn order(keys: &[SortKey<'_>], left: &Candidate<'_>, right: &Candidate<'_>) -> O
         .map(|(key, (left, right))| key.compare(left, right))
         .find(|order| order.is_ne())
         .unwrap_or_else(|| left.index.cmp(&right.index))
-}
-
-fn compare_values(left: &Value, right: &Value) -> Ordering {
-    match (left, right) {
-        (Value::Text(left), Value::Text(right)) => compare_text(left, right),
-        (Value::Boolean(left), Value::Boolean(right)) => left.cmp(right),
-        (Value::Number(left), Value::Number(right)) => left.cmp(right),
-        (Value::Date(left), Value::Date(right)) => left.cmp(right),
-        (Value::DateTime(left), Value::DateTime(right)) => left.cmp(right),
-        (Value::Time(left), Value::Time(right)) => left.cmp(right),
-        (Value::Id(left), Value::Id(right)) => left.cmp(right),
-        // One field holds values of one kind.
-        _ => Ordering::Equal,
-    }
 }
 
 fn size(rows: u64) -> usize {

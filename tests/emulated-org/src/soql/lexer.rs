@@ -20,7 +20,7 @@ pub enum TokenKind {
     Word,
     /// A number without sign.
     Number,
-    /// A date or datetime, perhaps one that does not exist.
+    /// A date, datetime or time, perhaps one that does not exist.
     Temporal,
     /// A text in single quotes; the token's text is what stands between them, escapes untouched.
     Quoted,
@@ -115,6 +115,11 @@ fn numeric(rest: &str) -> (TokenKind, usize) {
         let length = run(rest, |c| {
             c.is_ascii_alphanumeric() || matches!(c, '-' | '+' | ':' | '.')
         });
+        return (TokenKind::Temporal, length);
+    }
+    let minutes = after.strip_prefix(':').unwrap_or_default();
+    if digits == 2 && minutes.starts_with(|c: char| c.is_ascii_digit()) {
+        let length = run(rest, |c| c.is_ascii_alphanumeric() || matches!(c, ':' | '.'));
         return (TokenKind::Temporal, length);
     }
     let fraction = match after.strip_prefix('.') {

@@ -1,6 +1,6 @@
 //! Values written in a query.
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use rust_decimal::Decimal;
 
 use super::dates::RelativeDate;
@@ -20,18 +20,26 @@ pub enum Literal {
     Date(NaiveDate),
     /// `2026-11-22T06:04:37Z` or with an offset.
     DateTime(DateTime<Utc>),
+    /// `08:30:00.000Z`
+    Time(NaiveTime),
     /// `TODAY`, `LAST_N_DAYS:7` and the like.
     Relative(RelativeDate),
 }
 
-/// Reads a date or datetime written without quotes, e.g. `2026-11-22`, `2026-11-22T06:04:37Z`,
-/// `2026-11-22T06:04:37.000+02:00`, `…+0200`.
+/// Reads a date, datetime or time written without quotes, e.g. `2026-11-22`, `2026-11-22T06:04:37Z`,
+/// `2026-11-22T06:04:37.000+02:00`, `…+0200`, `08:30:00.000Z`.
 ///
-/// `None` when the text is neither, or names a day or time that does not exist.
+/// `None` when the text is none of them, or names a day or time that does not exist.
 #[must_use]
 pub fn parse_temporal(text: &str) -> Option<Literal> {
     if let Ok(date) = NaiveDate::parse_from_str(text, "%Y-%m-%d") {
         return (text.len() == 10).then_some(Literal::Date(date));
+    }
+    if text.as_bytes().get(2) == Some(&b':') {
+        let local = text.strip_suffix('Z')?;
+        return NaiveTime::parse_from_str(local, "%H:%M:%S%.f")
+            .ok()
+            .map(Literal::Time);
     }
     DateTime::parse_from_rfc3339(text)
         .or_else(|_| DateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f%z"))
@@ -61,6 +69,11 @@ mod tests {
                 "2026-11-22T06:04:37.000+0000",
                 Some(instant("2026-11-22T06:04:37Z")),
             ),
+            (
+                "08:30:00.000Z",
+                Some(Literal::Time(NaiveTime::from_hms_opt(8, 30, 0).unwrap())),
+            ),
+            ("08:30:00", None),
             ("2026-02-30", None),
             ("2026-2-3", None),
             ("2026-11-22T25:04:37Z", None),

@@ -3,24 +3,35 @@
 //! Source: SOQL and SOSL Reference, SOQL SELECT Syntax and Condition Expression Syntax. The grammar is the
 //! printed one: `AND` and `OR` mix only with parentheses, and `NOT` stands alone or in parentheses.
 
-use rust_decimal::Decimal;
+mod condition;
+mod expression;
+mod value;
 
 use super::ast::{
-    Condition, FieldGroup, ListOperator, Operator, OrderKey, Path, Query, Select, SelectItem, Word,
+    FieldGroup, GroupBy, NamedParent, OrderKey, Path, Purpose, Query, Select, SelectItem, Subtotals, Word,
 };
-use super::dates::RelativeDate;
 use super::error::SoqlError;
-use super::lexer::{Token, TokenKind};
-use super::like::{Pattern, unescaped};
-use super::literal::{Literal, parse_temporal};
+use super::lexer::TokenKind;
 use super::token_stream::TokenStream;
 
-/// The longest query, in characters.
+/// The longest query, in characters. Source: Salesforce Developer Limits, SOQL and SOSL Limits.
 pub const MAX_QUERY_LENGTH: usize = 100_000;
-/// The most rows that `OFFSET` may skip.
+/// The most rows that `OFFSET` may skip. Source: SOQL and SOSL Reference, OFFSET.
 pub const MAX_OFFSET: u64 = 2_000;
+/// The most keys of `ORDER BY`. Source: SOQL and SOSL Reference, ORDER BY.
+const MAX_ORDER_KEYS: usize = 32;
 /// Deeper parentheses are refused before they could exhaust the stack.
 const MAX_DEPTH: usize = 100;
+/// Words that begin what comes after `FROM`, so that they are no alias.
+const CLAUSES: [&str; 12] = [
+    "USING", "WHERE", "WITH", "GROUP", "HAVING", "ORDER", "LIMIT", "OFFSET", "FOR", "UPDATE", "ALL", "AS",
+];
+
+/// Words that no alias can be. Source: SOQL and SOSL Reference, Alias Notation.
+const RESERVED: [&str; 20] = [
+    "AND", "ASC", "DESC", "EXCLUDES", "FIRST", "FROM", "GROUP", "HAVING", "IN", "INCLUDES", "LAST", "LIKE",
+    "LIMIT", "NOT", "NULL", "NULLS", "OR", "SELECT", "WHERE", "WITH",
+];
 
 /// Reads one query.
 ///
@@ -56,20 +67,32 @@ impl Parser<'_> {
         self.tokens.expect_word("SELECT")?;
         let select = self.select()?;
         self.tokens.expect_word("FROM")?;
-        let from = self.name()?;
+        let from = self.path()?;
         let alias = self.alias()?;
-        if self.tokens.at_mark(",") {
-            return Err(SoqlError::unsupported("a FROM clause with several objects"));
+        let mut named_parents = Vec::new();
+        while self.tokens.eat_mark(",") {
+            let path = self.path()?;
+            let alias = self.alias()?.ok_or_else(|| self.tokens.unexpected())?;
+            named_parents.push(NamedParent { path, alias });
         }
-        self.refuse_clause("USING", "USING SCOPE")?;
+        let scope = if self.tokens.eat_word("USING") {
+            self.tokens.expect_word("SCOPE")?;
+            Some(self.name()?)
+        } else {
+            None
+        };
         let filter = if self.tokens.eat_word("WHERE") {
             Some(self.condition()?)
         } else {
             None
         };
-        self.refuse_clause("WITH", "WITH")?;
-        self.refuse_clause("GROUP", "GROUP BY")?;
-        self.refuse_clause("HAVING", "HAVING")?;
+        self.refuse_with()?;
+        let group = if self.tokens.eat_word("GROUP") {
+            self.tokens.expect_word("BY")?;
+            Some(self.group_by()?)
+        } else {
+            None
+        };
         let mut order = Vec::new();
         if self.tokens.eat_word("ORDER") {
             self.tokens.expect_word("BY")?;
@@ -77,6 +100,10 @@ impl Parser<'_> {
             while self.tokens.eat_mark(",") {
                 order.push(self.order_key()?);
             }
+        }
+        if order.len() > MAX_ORDER_KEYS {
+            // The limit is documented, its words are believed.
+            return Err(SoqlError::malformed("maximum 32 fields are allowed in ORDER BY"));
         }
         let limit = if self.tokens.eat_word("LIMIT") {
             Some(self.row_count()?)
@@ -94,8 +121,10 @@ impl Parser<'_> {
                 message: format!("Maximum SOQL offset allowed is {MAX_OFFSET}"),
             });
         }
-        self.refuse_clause("FOR", "FOR")?;
-        self.refuse_clause("UPDATE", "UPDATE")?;
+        let purpose = self.purpose()?;
+        if self.tokens.at_word("UPDATE") {
+            return Err(SoqlError::unsupported("the clause UPDATE"));
+        }
         if self.tokens.at_word("ALL") {
             return Err(SoqlError::malformed("ALL ROWS not allowed in this context"));
         }
@@ -103,10 +132,14 @@ impl Parser<'_> {
             select,
             from,
             alias,
+            named_parents,
+            scope,
             filter,
+            group,
             order,
             limit,
             offset,
+            purpose,
         })
     }
 
@@ -127,9 +160,11 @@ impl Parser<'_> {
 
     fn select_item(&mut self) -> Result<SelectItem, SoqlError> {
         if self.tokens.at_mark("(") {
-            return Err(SoqlError::unsupported("a subquery in the SELECT list"));
+            return self
+                .in_parentheses(Self::query)
+                .map(|query| SelectItem::Subquery(Box::new(query)));
         }
-        if self.tokens.at_word("TYPEOF") {
+        if self.tokens.at_word("TYPEOF") && self.tokens.peek_at(1).kind == TokenKind::Word {
             return Err(SoqlError::unsupported("TYPEOF"));
         }
         if self.tokens.at_word("FIELDS") && self.tokens.mark_follows(1, "(") {
@@ -145,245 +180,78 @@ impl Parser<'_> {
             self.tokens.expect_mark(")")?;
             return Ok(SelectItem::Fields { group, at });
         }
-        let path = self.path()?;
-        if self.tokens.peek().kind == TokenKind::Word && !self.tokens.at_word("FROM") {
-            // An alias has a meaning only beside an aggregate.
-            return Err(self.tokens.unexpected());
-        }
-        Ok(SelectItem::Path(path))
+        let expression = self.expression()?;
+        let alias = if self.at_alias() { Some(self.name()?) } else { None };
+        Ok(SelectItem::Expression { expression, alias })
     }
 
     fn alias(&mut self) -> Result<Option<Word>, SoqlError> {
-        const CLAUSES: [&str; 12] = [
-            "USING", "WHERE", "WITH", "GROUP", "HAVING", "ORDER", "LIMIT", "OFFSET", "FOR", "UPDATE", "ALL",
-            "AS",
-        ];
         let explicit = self.tokens.eat_word("AS");
         if !explicit && CLAUSES.iter().any(|clause| self.tokens.at_word(clause)) {
             return Ok(None);
         }
-        if explicit || self.tokens.peek().kind == TokenKind::Word {
+        if self.at_alias() {
             self.name().map(Some)
+        } else if explicit {
+            Err(self.tokens.unexpected())
         } else {
             Ok(None)
         }
     }
 
-    fn condition(&mut self) -> Result<Condition, SoqlError> {
-        self.depth += 1;
-        if self.depth > MAX_DEPTH {
-            return Err(SoqlError::unsupported(
-                "a filter with more than 100 nested parentheses",
-            ));
-        }
-        let condition = self.condition_within_depth()?;
-        self.depth -= 1;
-        Ok(condition)
+    fn at_alias(&self) -> bool {
+        let token = self.tokens.peek();
+        token.kind == TokenKind::Word && !RESERVED.iter().any(|word| self.tokens.at_word(word))
     }
 
-    fn condition_within_depth(&mut self) -> Result<Condition, SoqlError> {
-        if self.tokens.eat_word("NOT") {
-            let negated = Condition::Not(Box::new(self.simple_condition()?));
-            return if self.at_connective() {
-                Err(self.tokens.unexpected())
-            } else {
-                Ok(negated)
-            };
+    /// `WITH SECURITY_ENFORCED`, `WITH USER_MODE` and `WITH SYSTEM_MODE` belong to Apex alone (Apex Developer
+    /// Guide, Filter SOQL Queries Using WITH SECURITY_ENFORCED); the words of the refusal are believed.
+    fn refuse_with(&self) -> Result<(), SoqlError> {
+        if !self.tokens.at_word("WITH") {
+            return Ok(());
         }
-        let first = self.simple_condition()?;
-        let (connective, all) = match () {
-            () if self.tokens.at_word("AND") => ("AND", true),
-            () if self.tokens.at_word("OR") => ("OR", false),
-            () => return Ok(first),
+        let mode = self.tokens.peek_at(1);
+        let of_apex = ["SECURITY_ENFORCED", "USER_MODE", "SYSTEM_MODE"];
+        if of_apex.iter().any(|word| mode.text.eq_ignore_ascii_case(word)) {
+            return Err(SoqlError::unexpected_token(mode.shown()));
+        }
+        Err(SoqlError::unsupported("the clause WITH"))
+    }
+
+    fn group_by(&mut self) -> Result<GroupBy, SoqlError> {
+        let subtotals = match () {
+            () if !self.tokens.mark_follows(1, "(") => Subtotals::None,
+            () if self.tokens.eat_word("ROLLUP") => Subtotals::Rollup,
+            () if self.tokens.eat_word("CUBE") => Subtotals::Cube,
+            () => Subtotals::None,
         };
-        let mut conditions = vec![first];
-        while self.tokens.eat_word(connective) {
-            conditions.push(self.simple_condition()?);
-        }
-        if self.at_connective() {
-            return Err(self.tokens.unexpected());
-        }
-        Ok(if all {
-            Condition::All(conditions)
+        let keys = if subtotals == Subtotals::None {
+            self.group_keys()?
         } else {
-            Condition::Any(conditions)
-        })
-    }
-
-    fn at_connective(&self) -> bool {
-        self.tokens.at_word("AND") || self.tokens.at_word("OR")
-    }
-
-    fn simple_condition(&mut self) -> Result<Condition, SoqlError> {
-        if self.tokens.eat_mark("(") {
-            let condition = self.condition()?;
-            self.tokens.expect_mark(")")?;
-            return Ok(condition);
-        }
-        if self.tokens.at_word("NOT") {
-            return Err(self.tokens.unexpected());
-        }
-        let path = self.path()?;
-        if self.tokens.eat_word("LIKE") {
-            let pattern = self.pattern(&path)?;
-            return Ok(Condition::Like { path, pattern });
-        }
-        if let Some(operator) = self.list_operator()? {
-            let literals = self.literals()?;
-            return Ok(Condition::Among {
-                path,
-                operator,
-                literals,
-            });
-        }
-        let operator = match self.tokens.peek().text.as_str() {
-            "=" => Operator::Equal,
-            "!=" | "<>" => Operator::NotEqual,
-            "<" => Operator::Less,
-            "<=" => Operator::LessOrEqual,
-            ">" => Operator::Greater,
-            ">=" => Operator::GreaterOrEqual,
-            _ => return Err(self.tokens.unexpected()),
+            self.in_parentheses(Self::group_keys)?
         };
-        if self.tokens.peek().kind != TokenKind::Mark {
-            return Err(self.tokens.unexpected());
-        }
-        self.tokens.skip(1);
-        let literal = self.literal()?;
-        Ok(Condition::Compare {
-            path,
-            operator,
-            literal,
+        let having = if self.tokens.eat_word("HAVING") {
+            Some(self.condition()?)
+        } else {
+            None
+        };
+        Ok(GroupBy {
+            subtotals,
+            keys,
+            having,
         })
     }
 
-    fn list_operator(&mut self) -> Result<Option<ListOperator>, SoqlError> {
-        if self.tokens.eat_word("NOT") {
-            self.tokens.expect_word("IN")?;
-            return Ok(Some(ListOperator::NotIn));
-        }
-        let operators = [
-            ("IN", ListOperator::In),
-            ("INCLUDES", ListOperator::Includes),
-            ("EXCLUDES", ListOperator::Excludes),
-        ];
-        Ok(operators
-            .into_iter()
-            .find_map(|(word, operator)| self.tokens.eat_word(word).then_some(operator)))
-    }
-
-    fn pattern(&mut self, path: &Path) -> Result<Pattern, SoqlError> {
-        if self.tokens.peek().kind == TokenKind::Quoted {
-            let pattern = Pattern::parse(&self.tokens.peek().text)?;
-            self.tokens.skip(1);
-            return Ok(pattern);
-        }
-        self.literal()?;
-        let field = path.names.last().map_or("", String::as_str);
-        Err(SoqlError::at(
-            "INVALID_FIELD",
-            self.text,
-            path.at,
-            &format!(
-                "value of filter criterion for field '{field}' must be of type string and should be enclosed \
-                 in quotes"
-            ),
-        ))
-    }
-
-    fn literals(&mut self) -> Result<Vec<Literal>, SoqlError> {
-        if self.tokens.at_mark(":") {
-            return Err(bind_variable());
-        }
-        self.tokens.expect_mark("(")?;
-        if self.tokens.at_word("SELECT") {
-            return Err(SoqlError::unsupported(
-                "a subquery in the WHERE clause (semi-join, anti-join)",
-            ));
-        }
-        let mut literals = vec![self.literal()?];
+    fn group_keys(&mut self) -> Result<Vec<super::ast::Expression>, SoqlError> {
+        let mut keys = vec![self.expression()?];
         while self.tokens.eat_mark(",") {
-            literals.push(self.literal()?);
+            keys.push(self.expression()?);
         }
-        self.tokens.expect_mark(")")?;
-        Ok(literals)
-    }
-
-    fn literal(&mut self) -> Result<Literal, SoqlError> {
-        let token = self.tokens.peek().clone();
-        let literal = match token.kind {
-            TokenKind::Quoted => Literal::Text(unescaped(&token.text)?),
-            TokenKind::Number => self.number(&token, false)?,
-            TokenKind::Temporal => parse_temporal(&token.text).ok_or_else(|| self.invalid_moment(&token))?,
-            TokenKind::Mark => match token.text.as_str() {
-                ":" => return Err(bind_variable()),
-                "-" | "+" => {
-                    self.tokens.skip(1);
-                    let number = self.tokens.peek().clone();
-                    if number.kind != TokenKind::Number {
-                        return Err(SoqlError::unexpected_token(token.shown()));
-                    }
-                    self.number(&number, token.text == "-")?
-                }
-                _ => return Err(self.tokens.unexpected()),
-            },
-            TokenKind::Word => return self.word_literal(&token),
-            TokenKind::End => return Err(self.tokens.unexpected()),
-        };
-        self.tokens.skip(1);
-        Ok(literal)
-    }
-
-    fn word_literal(&mut self, token: &Token) -> Result<Literal, SoqlError> {
-        let literal = match token.text.to_ascii_lowercase().as_str() {
-            "null" => Literal::Null,
-            "true" => Literal::Boolean(true),
-            "false" => Literal::Boolean(false),
-            _ => {
-                let count = if self.tokens.mark_follows(1, ":") {
-                    let count = self.tokens.peek_at(2).text.parse().ok();
-                    self.tokens.skip(2);
-                    count
-                } else {
-                    None
-                };
-                match RelativeDate::parse(&token.text, count) {
-                    Some(date) => Literal::Relative(date),
-                    None => return Err(SoqlError::unexpected_token(token.shown())),
-                }
-            }
-        };
-        self.tokens.skip(1);
-        Ok(literal)
-    }
-
-    fn number(&self, token: &Token, negative: bool) -> Result<Literal, SoqlError> {
-        let after = self.tokens.peek_at(1);
-        if after.kind == TokenKind::Word && after.at == token.at + token.text.len() {
-            // `1e5` and `5USD`: a number ends where its digits end.
-            return Err(SoqlError::unexpected_token(after.shown()));
-        }
-        let number: Option<Decimal> = token.text.parse().ok();
-        let number = number.ok_or_else(|| SoqlError::unexpected_token(token.shown()))?;
-        Ok(Literal::Number(if negative { -number } else { number }))
-    }
-
-    fn invalid_moment(&self, token: &Token) -> SoqlError {
-        let kind = if token.text.contains('T') {
-            "datetime"
-        } else {
-            "date"
-        };
-        SoqlError::at(
-            "INVALID_FIELD",
-            self.text,
-            token.at,
-            &format!("Invalid {kind}: {}", token.text),
-        )
+        Ok(keys)
     }
 
     fn order_key(&mut self) -> Result<OrderKey, SoqlError> {
-        let path = self.path()?;
+        let expression = self.expression()?;
         let descending = self.tokens.eat_word("DESC");
         if !descending {
             self.tokens.eat_word("ASC");
@@ -396,7 +264,7 @@ impl Parser<'_> {
             }
         }
         Ok(OrderKey {
-            path,
+            expression,
             descending,
             nulls_last,
         })
@@ -404,7 +272,7 @@ impl Parser<'_> {
 
     fn row_count(&mut self) -> Result<u64, SoqlError> {
         if self.tokens.at_mark(":") {
-            return Err(bind_variable());
+            return Err(self.bind_variable());
         }
         let token = self.tokens.peek();
         if token.kind != TokenKind::Number {
@@ -419,17 +287,41 @@ impl Parser<'_> {
         Ok(rows)
     }
 
+    fn purpose(&mut self) -> Result<Option<Purpose>, SoqlError> {
+        if !self.tokens.eat_word("FOR") {
+            return Ok(None);
+        }
+        let purposes = [
+            ("VIEW", Purpose::View),
+            ("REFERENCE", Purpose::Reference),
+            ("UPDATE", Purpose::Update),
+        ];
+        let found = purposes
+            .into_iter()
+            .find_map(|(word, purpose)| self.tokens.eat_word(word).then_some(purpose));
+        found.map(Some).ok_or_else(|| self.tokens.unexpected())
+    }
+
+    /// Reads what stands in parentheses, whose number one inside the other is bounded.
+    fn in_parentheses<T>(
+        &mut self,
+        inside: impl FnOnce(&mut Self) -> Result<T, SoqlError>,
+    ) -> Result<T, SoqlError> {
+        self.tokens.expect_mark("(")?;
+        self.depth += 1;
+        if self.depth > MAX_DEPTH {
+            return Err(SoqlError::unsupported(
+                "a query with more than 100 nested parentheses",
+            ));
+        }
+        let read = inside(self)?;
+        self.depth -= 1;
+        self.tokens.expect_mark(")")?;
+        Ok(read)
+    }
+
     fn path(&mut self) -> Result<Path, SoqlError> {
-        if self.tokens.at_word("FROM") {
-            return Err(self.tokens.unexpected());
-        }
         let first = self.name()?;
-        if self.tokens.at_mark("(") {
-            return Err(SoqlError::unsupported(&format!(
-                "the function {}()",
-                first.text.to_ascii_uppercase()
-            )));
-        }
         let mut path = Path {
             names: vec![first.text],
             at: first.at,
@@ -452,18 +344,6 @@ impl Parser<'_> {
         self.tokens.skip(1);
         Ok(word)
     }
-
-    fn refuse_clause(&self, word: &str, name: &str) -> Result<(), SoqlError> {
-        if self.tokens.at_word(word) {
-            Err(SoqlError::unsupported(&format!("the clause {name}")))
-        } else {
-            Ok(())
-        }
-    }
-}
-
-fn bind_variable() -> SoqlError {
-    SoqlError::malformed("Bind variables only allowed in Apex code")
 }
 
 #[cfg(test)]

@@ -1,9 +1,22 @@
 use super::*;
+use crate::soql::ast::{Condition, Expression, Operator};
+use crate::soql::literal::Literal;
 
 fn path(dotted: &str, at: usize) -> Path {
     Path {
         names: dotted.split('.').map(str::to_owned).collect(),
         at,
+    }
+}
+
+fn field(dotted: &str, at: usize) -> Expression {
+    Expression::Path(path(dotted, at))
+}
+
+fn selected(dotted: &str, at: usize) -> SelectItem {
+    SelectItem::Expression {
+        expression: field(dotted, at),
+        alias: None,
     }
 }
 
@@ -15,37 +28,35 @@ fn a_query_with_every_clause_is_read() {
     assert_eq!(
         query,
         Query {
-            select: Select::Items(vec![
-                SelectItem::Path(path("Id", 7)),
-                SelectItem::Path(path("Account.Owner.Name", 11)),
-            ]),
-            from: Word {
-                text: "Contact".into(),
-                at: 35
-            },
+            select: Select::Items(vec![selected("Id", 7), selected("Account.Owner.Name", 11),]),
+            from: path("Contact", 35),
             alias: Some(Word {
                 text: "c".into(),
                 at: 43
             }),
+            named_parents: Vec::new(),
+            scope: None,
             filter: Some(Condition::Compare {
-                path: path("Email", 51),
+                left: field("Email", 51),
                 operator: Operator::NotEqual,
                 literal: Literal::Null,
             }),
+            group: None,
             order: vec![
                 OrderKey {
-                    path: path("LastName", 74),
+                    expression: field("LastName", 74),
                     descending: true,
                     nulls_last: true
                 },
                 OrderKey {
-                    path: path("Id", 100),
+                    expression: field("Id", 100),
                     descending: false,
                     nulls_last: false
                 },
             ],
             limit: Some(10),
             offset: Some(20),
+            purpose: None,
         }
     );
 }
@@ -86,6 +97,22 @@ fn accepted_forms() {
         "SELECT Id FROM Account LIMIT 0",
         "SELECT Id FROM Account OFFSET 2000",
         "\n SELECT\tId\r\nFROM Account ",
+        "SELECT Id, (SELECT Id FROM Contacts WHERE LastName = 'x' ORDER BY Id LIMIT 5) FROM Account",
+        "SELECT COUNT(Id), MAX(CreatedDate) newest FROM Account",
+        "SELECT Name n, COUNT(Id) FROM Account GROUP BY Name HAVING COUNT(Id) > 1 AND Name LIKE 'a%'",
+        "SELECT Type, GROUPING(Type) t FROM Account GROUP BY ROLLUP(Type) ORDER BY GROUPING(Type)",
+        "SELECT Type, Rating FROM Account GROUP BY CUBE (Type, Rating)",
+        "SELECT toLabel(Status) s, FORMAT(CreatedDate) FROM Lead",
+        "SELECT HOUR_IN_DAY(convertTimezone(CreatedDate)) FROM Lead GROUP BY HOUR_IN_DAY(convertTimezone(CreatedDate))",
+        "SELECT Id FROM Account WHERE CALENDAR_YEAR(CreatedDate) = 2026",
+        "SELECT Id FROM Account WHERE Id IN (SELECT AccountId FROM Contact WHERE Name = 'x') AND Name != null",
+        "SELECT Id FROM Account WHERE Id NOT IN (SELECT AccountId FROM Contact)",
+        "SELECT COUNT() FROM Contact c, c.Account a WHERE a.Name = 'x'",
+        "SELECT Id FROM Account USING SCOPE mine WHERE Name = 'x'",
+        "SELECT Id FROM Account LIMIT 1 FOR VIEW",
+        "SELECT Id FROM Account FOR REFERENCE",
+        "SELECT Id FROM Account FOR UPDATE",
+        "SELECT Id FROM A WHERE T__c > 08:30:00.000Z",
     ] {
         assert!(parse(text).is_ok(), "{text}: {:?}", parse(text));
     }
@@ -98,9 +125,12 @@ fn refused_forms_and_the_words_of_the_refusal() {
         ("UPDATE Account", "unexpected token: 'UPDATE'"),
         ("SELECT FROM Account", "unexpected token: 'FROM'"),
         ("SELECT Id, FROM Account", "unexpected token: 'FROM'"),
-        ("SELECT Id FORM Account", "unexpected token: 'FORM'"),
-        ("SELECT Id Name FROM Account", "unexpected token: 'Name'"),
+        // The word after a field is taken for its alias.
+        ("SELECT Id FORM Account", "unexpected token: 'Account'"),
+        ("SELECT Id Name Phone FROM Account", "unexpected token: 'Phone'"),
         ("SELECT Id FROM", "unexpected token: '<EOF>'"),
+        ("SELECT Id FROM Account like", "unexpected token: 'like'"),
+        ("SELECT COUNT(Id) in FROM Account", "unexpected token: 'in'"),
         (
             "SELECT * FROM Account",
             "line 1:7 no viable alternative at character '*'",
@@ -153,14 +183,6 @@ fn refused_forms_and_the_words_of_the_refusal() {
             "SELECT Id FROM Account WHERE Name NOT LIKE 'a'",
             "unexpected token: 'LIKE'",
         ),
-        (
-            "SELECT Id FROM Account WHERE Name = :name",
-            "Bind variables only allowed in Apex code",
-        ),
-        (
-            "SELECT Id FROM Account LIMIT :n",
-            "Bind variables only allowed in Apex code",
-        ),
         ("SELECT Id FROM Account WHERE A = 1e5", "unexpected token: 'e5'"),
         ("SELECT Id FROM Account WHERE A = --1", "unexpected token: '-'"),
         (
@@ -183,6 +205,40 @@ fn refused_forms_and_the_words_of_the_refusal() {
             "unexpected token: 'ORDER'",
         ),
         ("SELECT Id FROM Account ORDER Id", "unexpected token: 'Id'"),
+        ("SELECT UPPER(Name) FROM Account", "unexpected token: '('"),
+        ("SELECT COUNT(), Id FROM Account", "unexpected token: ','"),
+        ("SELECT Id, COUNT() FROM Account", "unexpected token: ')'"),
+        (
+            "SELECT Id FROM Account HAVING COUNT(Id) > 1",
+            "unexpected token: 'HAVING'",
+        ),
+        ("SELECT Id FROM Account GROUP Name", "unexpected token: 'Name'"),
+        (
+            "SELECT Type FROM Account GROUP BY ROLLUP(Type), Name",
+            "unexpected token: ','",
+        ),
+        ("SELECT Id FROM Account FOR DELETE", "unexpected token: 'DELETE'"),
+        (
+            "SELECT Id FROM Account FOR VIEW FOR REFERENCE",
+            "unexpected token: 'FOR'",
+        ),
+        (
+            "SELECT Id FROM Account WITH SECURITY_ENFORCED",
+            "unexpected token: 'SECURITY_ENFORCED'",
+        ),
+        (
+            "SELECT Id FROM Account WITH USER_MODE LIMIT 1",
+            "unexpected token: 'USER_MODE'",
+        ),
+        (
+            "SELECT Id FROM Account WHERE A = USD5000",
+            "unexpected token: 'USD5000'",
+        ),
+        ("SELECT Id FROM Contact c, c.Account", "unexpected token: '<EOF>'"),
+        (
+            "SELECT Id, (SELECT Id FROM Contacts FROM Account",
+            "unexpected token: 'FROM'",
+        ),
         (
             "SELECT Id FROM Account; DROP",
             "line 1:22 no viable alternative at character ';'",
@@ -199,32 +255,20 @@ fn refused_forms_and_the_words_of_the_refusal() {
 #[test]
 fn soql_that_only_salesforce_has_is_refused_by_name() {
     for (text, what) in [
-        (
-            "SELECT Id, (SELECT Id FROM Contacts) FROM Account",
-            "a subquery in the SELECT list",
-        ),
         ("SELECT TYPEOF Owner WHEN User THEN Id END FROM Lead", "TYPEOF"),
-        ("SELECT COUNT(Id) FROM Account", "the function COUNT()"),
-        ("SELECT toLabel(Status) FROM Lead", "the function TOLABEL()"),
         (
-            "SELECT Id FROM Account, Account.Contacts c",
-            "a FROM clause with several objects",
+            "SELECT convertCurrency(Amount) FROM Opportunity",
+            "the function CONVERTCURRENCY()",
         ),
         (
-            "SELECT Id FROM Account USING SCOPE Mine",
-            "the clause USING SCOPE",
+            "SELECT Id FROM Account WHERE DISTANCE(L__c, GEOLOCATION(1,2), 'mi') < 5",
+            "the function DISTANCE()",
         ),
         (
-            "SELECT Id FROM Account WHERE Id IN (SELECT AccountId FROM Contact)",
-            "a subquery in the WHERE clause (semi-join, anti-join)",
+            "SELECT Id FROM Account WITH DATA CATEGORY G__c AT a__c",
+            "the clause WITH",
         ),
-        (
-            "SELECT Id FROM Account WHERE CALENDAR_YEAR(CreatedDate) = 2026",
-            "the function CALENDAR_YEAR()",
-        ),
-        ("SELECT Id FROM Account WITH SECURITY_ENFORCED", "the clause WITH"),
-        ("SELECT Name FROM Account GROUP BY Name", "the clause GROUP BY"),
-        ("SELECT Id FROM Account FOR VIEW", "the clause FOR"),
+        ("SELECT Id FROM Account UPDATE VIEWSTAT", "the clause UPDATE"),
     ] {
         assert_eq!(parse(text).unwrap_err(), SoqlError::unsupported(what), "{text}");
     }
@@ -246,6 +290,21 @@ fn a_like_without_quotes_and_an_impossible_day_point_at_their_place() {
             .ends_with("ERROR at Row:1:Column:28\nInvalid date: 2026-02-30"),
         "{error}"
     );
+}
+
+#[test]
+fn bind_variables_point_at_their_place() {
+    for (text, column) in [
+        ("SELECT Id FROM A WHERE Name = :name", 31),
+        ("SELECT Id FROM A WHERE Name IN :names", 32),
+        ("SELECT Id FROM A WHERE Name IN (:name)", 33),
+        ("SELECT Id FROM A LIMIT :n", 24),
+    ] {
+        let error = parse(text).unwrap_err();
+        let end = format!("ERROR at Row:1:Column:{column}\nBind variables only allowed in Apex code");
+        assert!(error.message.ends_with(&end), "{error}");
+        assert_eq!(error.code, "MALFORMED_QUERY");
+    }
 }
 
 #[test]

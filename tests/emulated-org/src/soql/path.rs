@@ -1,8 +1,9 @@
 //! Field paths checked against the metadata: `Name`, `Account.Owner.Name`, `Who.Email`.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::ast::Path;
+use super::ast::{Path, Query};
 use super::error::SoqlError;
 use crate::schema::{Field, FieldType, Object, Schema};
 
@@ -24,12 +25,70 @@ pub struct FieldPath {
     pub filterable: bool,
     /// Whether the field may stand in `ORDER BY`.
     pub sortable: bool,
-    /// Whether texts of the field differ by case.
-    pub case_sensitive: bool,
-    /// The picklist values in their order; empty for other types.
-    pub(super) picklist: Vec<String>,
+    /// The field's metadata; that of the first object which has it where several can stand there.
+    pub field: Box<Field>,
     /// Byte offset of the path in the query.
     pub at: usize,
+}
+
+/// The names by which a query's paths may begin, and what they stand for.
+#[derive(Clone, Debug, Default)]
+pub struct Aliases {
+    /// A name and the relationships it stands for; none for the object itself.
+    known: Vec<(String, Vec<String>)>,
+}
+
+impl Aliases {
+    /// The names that a query's `FROM` gives.
+    ///
+    /// # Errors
+    /// `INVALID_FIELD` for a parent that does not begin with a name already given.
+    pub fn of(query: &Query, text: &str) -> Result<Self, SoqlError> {
+        let mut aliases = Self::default();
+        if let Some(alias) = &query.alias {
+            aliases.known.push((alias.text.clone(), Vec::new()));
+        }
+        if let Some(object) = query.from.names.last() {
+            aliases.known.push((object.clone(), Vec::new()));
+        }
+        for parent in &query.named_parents {
+            let Some((first, rest)) = parent.path.names.split_first() else {
+                continue;
+            };
+            let begun = aliases
+                .find(first)
+                .filter(|_| !rest.is_empty())
+                .ok_or_else(|| no_relationship(text, parent.path.at, first))?;
+            let relationships = begun.iter().chain(rest).cloned().collect();
+            aliases.known.push((parent.alias.text.clone(), relationships));
+        }
+        Ok(aliases)
+    }
+
+    fn find(&self, name: &str) -> Option<&[String]> {
+        let known = self
+            .known
+            .iter()
+            .find(|(known, _)| known.eq_ignore_ascii_case(name));
+        known.map(|(_, relationships)| relationships.as_slice())
+    }
+
+    /// The path without alias. An object's own name is one only where no relationship has it too.
+    fn resolved<'n>(&self, object: &Object, names: &'n [String]) -> Cow<'n, [String]> {
+        let [first, rest @ ..] = names else {
+            return Cow::Borrowed(names);
+        };
+        let own_name = object.name.eq_ignore_ascii_case(first);
+        if rest.is_empty() || (own_name && object.relationship(first).is_some()) {
+            return Cow::Borrowed(names);
+        }
+        match self.find(first) {
+            Some([]) => Cow::Borrowed(rest),
+            Some(relationships) => relationships.iter().chain(rest).cloned().collect(),
+            None if own_name => Cow::Borrowed(rest),
+            None => Cow::Borrowed(names),
+        }
+    }
 }
 
 /// One relationship on the way.
@@ -94,18 +153,18 @@ enum Place {
     Name(Vec<Arc<Object>>),
 }
 
-/// Finds what a written path means for rows of `object`, which may go by `alias` in the query.
+/// Finds what a written path means for rows of `object`.
 ///
 /// # Errors
 /// `INVALID_FIELD` for a field or relationship that does not exist.
 pub fn resolve(
     schema: &Schema,
     object: &Arc<Object>,
-    alias: Option<&str>,
+    aliases: &Aliases,
     path: &Path,
     text: &str,
 ) -> Result<FieldPath, SoqlError> {
-    let names = without_alias(object, alias, &path.names);
+    let names = aliases.resolved(object, &path.names);
     let (leaf, relationships) = names
         .split_last()
         .ok_or_else(|| SoqlError::unexpected_token("."))?;
@@ -164,15 +223,7 @@ pub fn resolve(
         kind: field.kind,
         filterable: field.filterable && !field.kind.is_compound(),
         sortable: field.sortable && !field.kind.is_compound(),
-        case_sensitive: field.case_sensitive,
-        picklist: match field.kind {
-            FieldType::Picklist => field
-                .picklist_values
-                .iter()
-                .map(|value| value.value.clone())
-                .collect(),
-            _ => Vec::new(),
-        },
+        field: Box::new(field),
         at: path.at,
     })
 }
@@ -282,17 +333,6 @@ impl Place {
                 }
             }
         }
-    }
-}
-
-fn without_alias<'n>(object: &Object, alias: Option<&str>, names: &'n [String]) -> &'n [String] {
-    match names {
-        [first, rest @ ..] if !rest.is_empty() => {
-            let is_alias = alias.is_some_and(|alias| alias.eq_ignore_ascii_case(first));
-            let is_object = object.name.eq_ignore_ascii_case(first) && object.relationship(first).is_none();
-            if is_alias || is_object { rest } else { names }
-        }
-        _ => names,
     }
 }
 

@@ -1,19 +1,21 @@
 //! A query checked against the metadata, ready to run.
 
-use std::collections::HashSet;
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use super::ast::{FieldGroup, Path, Query, Select, SelectItem};
+use super::children::Children;
 use super::error::SoqlError;
+use super::evaluate::Scope;
 use super::filter::Filter;
+use super::grouping::Grouping;
 use super::parser::parse;
-use super::path::{FieldPath, resolve};
+use super::path::FieldPath;
+use super::planner::Planner;
+use super::setting::Setting;
+use crate::data::Data;
 use crate::schema::{Object, Schema};
-
-/// With `FIELDS(ALL)` and `FIELDS(CUSTOM)` a query must not ask for more rows.
-const MAX_ROWS_OF_ALL_FIELDS: u64 = 200;
 
 /// A query that can run. It stays valid when fields are added to the metadata later.
 #[derive(Clone, Debug)]
@@ -35,8 +37,39 @@ pub struct Plan {
 pub enum Output {
     /// Only how many there are.
     Count,
-    /// These fields, in this order.
+    /// These fields, in this order, and nothing else: what Bulk jobs can write.
     Columns(Vec<FieldPath>),
+    /// Fields, children of the row, and what functions make of fields.
+    Records(Vec<Column>),
+    /// What groups of rows have in common, and what functions make of their rows.
+    Groups(Box<Grouping>),
+}
+
+/// One entry of a record.
+#[derive(Clone, Debug)]
+pub enum Column {
+    /// A field.
+    Field(FieldPath),
+    /// What a function makes of a field.
+    Made {
+        /// The field.
+        path: FieldPath,
+        /// The function.
+        made: Made,
+        /// The name in the record; that of the field unless given.
+        alias: Option<String>,
+    },
+    /// The row's children.
+    Children(Box<Children>),
+}
+
+/// A function that makes a text of a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Made {
+    /// `toLabel()`
+    Label,
+    /// `FORMAT()`
+    Formatted,
 }
 
 /// One key of the order.
@@ -48,118 +81,101 @@ pub(super) struct Sorting {
 }
 
 impl Plan {
-    /// Reads and checks a query. Relative dates count from `now`.
+    /// Reads and checks a query of the platform's own. Relative dates count from `now`.
+    ///
+    /// # Errors
+    /// Those of [`Plan::in_setting`].
+    pub fn new(text: &str, schema: &Schema, now: DateTime<Utc>) -> Result<Self, SoqlError> {
+        Self::in_setting(text, schema, &Setting::of_platform(now))
+    }
+
+    /// Reads and checks a query.
     ///
     /// # Errors
     /// Every refusal of [`parse`]; `INVALID_TYPE` for an object that does not exist, `INVALID_FIELD` and
     /// others for what does not fit the object.
-    pub fn new(text: &str, schema: &Schema, now: DateTime<Utc>) -> Result<Self, SoqlError> {
+    pub fn in_setting(text: &str, schema: &Schema, setting: &Setting) -> Result<Self, SoqlError> {
         let query = parse(text)?;
-        let object = object_of(&query, text, schema)?;
-        let alias = query.alias.as_ref().map(|alias| alias.text.as_str());
-        let resolve = |path: &Path| resolve(schema, &object, alias, path, text);
-        let output = match &query.select {
-            Select::Count => Output::Count,
-            Select::Items(items) => Output::Columns(columns(items, &query, &object, text, &resolve)?),
+        let planner = Planner::new(text, schema, setting);
+        let object = planner.object_of(&query.from)?;
+        planner.plan(&query, object, 0)
+    }
+
+    /// The plan with its joins made into lists of the ids they stand for now.
+    #[must_use]
+    pub fn settled(&self, data: &Data, scope: Scope) -> Cow<'_, Self> {
+        let filter = self.filter.as_ref().map(|filter| filter.settled(data, scope));
+        let output = match &self.output {
+            Output::Records(columns) => {
+                Some(columns.iter().map(|column| column.settled(data, scope)).collect())
+            }
+            _ => None,
         };
-        let filter = query
-            .filter
-            .as_ref()
-            .map(|condition| Filter::check(condition, text, now.date_naive(), &resolve))
-            .transpose()?;
-        let mut order = Vec::with_capacity(query.order.len());
-        for key in &query.order {
-            let field = resolve(&key.path)?;
-            let name = field.field_name();
-            if !field.sortable {
-                let message = format!("field '{name}' can not be sorted in a query call");
-                return Err(SoqlError::at("MALFORMED_QUERY", text, field.at, &message));
-            }
-            if matches!(output, Output::Count) {
-                let message = format!("Ordered field must be grouped or aggregated: {name}");
-                return Err(SoqlError::at("MALFORMED_QUERY", text, field.at, &message));
-            }
-            order.push(Sorting {
-                field,
-                descending: key.descending,
-                nulls_last: key.nulls_last,
-            });
+        if output.is_none() && !matches!(filter, Some(Cow::Owned(_))) {
+            return Cow::Borrowed(self);
         }
-        Ok(Self {
-            object,
-            output,
-            filter,
-            order,
-            limit: query.limit,
-            offset: query.offset,
+        Cow::Owned(Self {
+            object: Arc::clone(&self.object),
+            output: output.map_or_else(|| self.output.clone(), Output::Records),
+            filter: filter.map(Cow::into_owned),
+            order: self.order.clone(),
+            limit: self.limit,
+            offset: self.offset,
         })
     }
-}
 
-fn object_of(query: &Query, text: &str, schema: &Schema) -> Result<Arc<Object>, SoqlError> {
-    let name = &query.from.text;
-    let Some(object) = schema.object(name) else {
-        let message = format!(
-            "sObject type '{name}' is not supported. If you are attempting to use a custom object, be sure to \
-             append the '__c' after the entity name. Please reference your WSDL or the describe call for the \
-             appropriate names."
-        );
-        return Err(SoqlError::at("INVALID_TYPE", text, query.from.at, &message));
-    };
-    if !object.queryable {
-        let message = format!("entity type {} does not support query", object.name);
-        return Err(SoqlError {
-            code: "INVALID_TYPE_FOR_OPERATION",
-            message,
-        });
-    }
-    Ok(Arc::clone(object))
-}
-
-fn columns(
-    items: &[SelectItem],
-    query: &Query,
-    object: &Object,
-    text: &str,
-    resolve: &dyn Fn(&Path) -> Result<FieldPath, SoqlError>,
-) -> Result<Vec<FieldPath>, SoqlError> {
-    let mut columns = Vec::with_capacity(items.len());
-    for item in items {
-        match item {
-            SelectItem::Path(path) => columns.push(resolve(path)?),
-            SelectItem::Fields { group, at } => {
-                let bounded = query.limit.is_some_and(|limit| limit <= MAX_ROWS_OF_ALL_FIELDS);
-                if *group != FieldGroup::Standard && !bounded {
-                    return Err(SoqlError::at(
-                        "MALFORMED_QUERY",
-                        text,
-                        *at,
-                        "The SOQL FIELDS function must have a LIMIT of at most 200",
-                    ));
-                }
-                for field in &object.fields {
-                    let wanted = match group {
-                        FieldGroup::All => true,
-                        FieldGroup::Standard => !field.custom,
-                        FieldGroup::Custom => field.custom,
-                    };
-                    if wanted {
-                        columns.push(resolve(&Path {
-                            names: vec![field.name.clone()],
-                            at: *at,
-                        })?);
-                    }
-                }
-            }
+    /// The column of a plan that selects one field and nothing else.
+    pub(super) fn only_column(&self) -> Option<&FieldPath> {
+        match &self.output {
+            Output::Columns(columns) => match columns.as_slice() {
+                [only] => Some(only),
+                _ => None,
+            },
+            _ => None,
         }
     }
-    let mut seen = HashSet::new();
-    match columns.iter().find(|column| !seen.insert(&column.names)) {
-        None => Ok(columns),
-        Some(twice) => Err(SoqlError {
-            code: "INVALID_FIELD",
-            message: format!("duplicate field selected: {}", twice.dotted()),
-        }),
+}
+
+impl Output {
+    /// The output of these columns.
+    pub(super) fn of(columns: Vec<Column>) -> Self {
+        let plain = columns.iter().all(|column| matches!(column, Column::Field(_)));
+        if !plain {
+            return Self::Records(columns);
+        }
+        let fields = columns.into_iter().filter_map(|column| match column {
+            Column::Field(path) => Some(path),
+            _ => None,
+        });
+        Self::Columns(fields.collect())
+    }
+}
+
+impl Column {
+    /// What no other column of the record may be called.
+    #[must_use]
+    pub fn key(&self) -> String {
+        match self {
+            Self::Field(path)
+            | Self::Made {
+                path, alias: None, ..
+            } => path.dotted(),
+            Self::Made {
+                alias: Some(alias), ..
+            } => alias.clone(),
+            Self::Children(children) => children.name.clone(),
+        }
+    }
+
+    fn settled(&self, data: &Data, scope: Scope) -> Self {
+        match self {
+            Self::Children(children) => Self::Children(Box::new(Children {
+                name: children.name.clone(),
+                plan: children.plan.settled(data, scope).into_owned(),
+                reference: children.reference,
+            })),
+            other => other.clone(),
+        }
     }
 }
 

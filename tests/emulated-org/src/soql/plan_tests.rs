@@ -8,7 +8,7 @@ fn plan(text: &str) -> Result<Plan, SoqlError> {
 fn columns_of(text: &str) -> Vec<String> {
     match plan(text).unwrap().output {
         Output::Columns(columns) => columns.iter().map(FieldPath::dotted).collect(),
-        Output::Count => panic!("{text} counts"),
+        other => panic!("{text} gives {other:?}"),
     }
 }
 

@@ -51,6 +51,8 @@ async fn it_prints_its_url_serves_and_ends_at_sigterm() {
         &app,
         "--daily-api-limit",
         "50",
+        "--my-domain",
+        "https://acme.my.example",
     ]);
     let url = line
         .split_whitespace()
@@ -94,6 +96,7 @@ async fn it_prints_its_url_serves_and_ends_at_sigterm() {
         .await
         .expect("an answer");
     let token: Json = serde_json::from_str(&token.text().await.expect("a body")).expect("JSON");
+    assert_eq!(token["instance_url"], "https://acme.my.example");
     let token = token["access_token"]
         .as_str()
         .unwrap_or_else(|| panic!("{token}"));

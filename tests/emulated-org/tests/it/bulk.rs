@@ -303,9 +303,10 @@ async fn what_bulk_cannot_query_is_refused_when_the_job_is_created() {
         (query("SELECT Nope FROM Account"), "INVALID_FIELD"),
         (
             query("SELECT Id, (SELECT Id FROM Contacts) FROM Account"),
-            "MALFORMED_QUERY",
+            "API_ERROR",
         ),
         (query("SELECT COUNT() FROM Account"), "API_ERROR"),
+        (query("SELECT Name FROM Account GROUP BY Name"), "API_ERROR"),
         (query("SELECT Id FROM Account OFFSET 5"), "API_ERROR"),
         (query("SELECT BillingAddress FROM Account"), "API_ERROR"),
         (query("SELECT Account.BillingAddress FROM Contact"), "API_ERROR"),

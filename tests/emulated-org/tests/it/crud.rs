@@ -444,3 +444,22 @@ async fn basic_information_shows_the_object_and_recent_records() {
     assert_eq!(body["recentItems"][0]["Id"], id);
     assert_eq!(body["recentItems"][0]["Name"], "A");
 }
+
+#[tokio::test]
+async fn an_unchanged_record_is_not_sent_again() {
+    let client = Client::start().await;
+    let id = client.create("Account", json!({ "Name": "Held" })).await;
+    let path = format!("{V}/sobjects/Account/{id}");
+    let ask = |since: &'static str| {
+        client.send(
+            client
+                .request(reqwest::Method::GET, &path)
+                .header("If-Modified-Since", since),
+        )
+    };
+    let unchanged = ask("Tue, 01 Jan 2999 00:00:00 GMT").await;
+    assert_eq!((unchanged.status, unchanged.text.as_str()), (304, ""));
+    let changed = ask("Tue, 01 Jan 2019 00:00:00 GMT").await;
+    assert_eq!(changed.json()["Name"], "Held");
+    assert_eq!(ask("no date at all").await.status, 200);
+}

@@ -196,3 +196,26 @@ async fn editions_have_their_allocations() {
     let limits = client.get(&format!("{V}/limits")).await.json();
     assert_eq!(limits["DailyApiRequests"]["Max"], 15_000);
 }
+
+#[tokio::test]
+async fn record_counts_are_told_of_the_objects_asked_for() {
+    let client = Client::start().await;
+    for name in ["One", "Two"] {
+        client.create("Account", json!({ "Name": name })).await;
+    }
+    let path = format!("{V}/limits/recordCount?sObjects=Account,Nothing__c,Lead");
+    let counts = client.get(&path).await;
+    assert_eq!(counts.status, 200, "{}", counts.text);
+    assert_eq!(
+        counts.json(),
+        json!({ "sObjects": [{ "count": 2, "name": "Account" }, { "count": 0, "name": "Lead" }] })
+    );
+    let all = client.get(&format!("{V}/limits/recordCount")).await.json();
+    let all = all["sObjects"].as_array().expect("counts");
+    assert!(all.iter().any(|count| count["name"] == "Contact"));
+    let old = client
+        .get("/services/data/v39.0/limits/recordCount")
+        .await
+        .refusal();
+    assert_eq!(old, (404, "NOT_FOUND".to_owned()));
+}

@@ -391,8 +391,11 @@ impl Case<'_> {
             }
             _ => return Ok(()),
         };
-        // A value that a side had held before is no news when it comes back unseen.
+        // A value that a side had held before is no news when it comes back unseen: a partner that posts what it holds
+        // anyway, without a time, may repeat the whole of a record or mean it, and nothing tells which. It holds a choice
+        // of Salesforce's by the partner's own name.
         let means = |edit: &&Edit| self.means(&field_value(&edit.stored));
+        let crossed = |edit: &&Edit| partner_meaning(self.field, self.nature, &edit.stored);
         let returned = self
             .saves
             .iter()
@@ -407,7 +410,7 @@ impl Case<'_> {
             || self
                 .saves
                 .iter()
-                .any(|edit| means(edit) == self.means(&newest.1) && edit.actor != Actor::Gateway);
+                .any(|edit| edit.actor != Actor::Gateway && crossed(edit) == Some(self.means(&newest.1)));
         // Where the sides first meet, a value comes before none.
         let first = self.saves.first().is_some_and(|edit| std::ptr::eq(*edit, human));
         let first_blank =

@@ -93,10 +93,13 @@ impl World {
         let mut idle = 0i64;
         for _ in 0..ROUNDS {
             let mut busy = false;
+            let calls = self.org.calls_made;
+            let mut posted = false;
             for _ in 0..200 {
                 if !self.pump()? {
                     break;
                 }
+                posted = true;
                 busy = true;
             }
             for worker in 0..self.workers.len() {
@@ -112,8 +115,10 @@ impl World {
             if !busy && self.is_quiet()? {
                 return Ok(());
             }
-            // The longer nothing happens, the longer the wait: for retries first, for hours of budget at last.
-            idle = if busy { 0 } else { idle + 1 };
+            // The longer nothing happens, the longer the wait: for retries first, for hours of budget at last. Records
+            // that wait for one whose turn comes only then are looked at all the time, and nothing happens by that.
+            let happened = posted || self.org.calls_made != calls;
+            idle = if happened { 0 } else { idle + 1 };
             let seconds = match idle {
                 0..=2 => 1,
                 3..=20 => 20,

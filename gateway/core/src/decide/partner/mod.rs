@@ -42,7 +42,8 @@ pub enum PartnerDecision {
 /// Decides what news of a partner record leads to.
 ///
 /// Edits may come late, repeatedly and in any order: each field keeps the one that was made last. Without a stated
-/// time an edit counts as made on receipt.
+/// time an edit counts as made on receipt, and a value that the record holds already is none: it may be a repeat of the
+/// whole record.
 pub fn decide(known: Known<'_>, news: &PartnerNews) -> PartnerDecision {
     if !known.plan.writes_salesforce() {
         return PartnerDecision::Refuse(vec![PartnerRefusal::of_record(

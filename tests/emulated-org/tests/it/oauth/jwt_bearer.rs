@@ -9,18 +9,9 @@ use emulated_org::{App, Approval, NewUser, Options, Switches};
 use jsonwebtoken::Algorithm;
 use serde_json::{Value as Json, json};
 
+use super::{oauth_error, refused};
 use crate::certificate::self_signed;
 use crate::client::{Answer, CONSUMER_KEY, Client, JWT_BEARER, Key, V};
-
-fn oauth_error(answer: &Answer) -> (u16, String, String) {
-    let body = answer.json();
-    let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
-    (answer.status, text("error"), text("error_description"))
-}
-
-fn refused(error: &str, description: &str) -> (u16, String, String) {
-    (400, error.to_owned(), description.to_owned())
-}
 
 async fn with_claims(client: &Client, change: impl FnOnce(&mut Json)) -> Answer {
     let mut claims = client.claims();
@@ -159,12 +150,23 @@ async fn assertions_that_the_apps_key_did_not_sign_with_rs256_are_refused() {
 async fn other_grants_are_refused() {
     let client = Client::start().await;
     let expected = refused("unsupported_grant_type", "grant type not supported");
-    for form in [vec![], vec![("grant_type", "password")], vec![("assertion", "x")]] {
+    for form in [vec![], vec![("grant_type", "implicit")], vec![("assertion", "x")]] {
         assert_eq!(
             oauth_error(&client.post_form("/services/oauth2/token", &form).await),
             expected
         );
     }
+    let password = [
+        ("grant_type", "password"),
+        ("client_id", CONSUMER_KEY),
+        ("username", client.org.admin_username()),
+        ("password", "any"),
+    ];
+    assert_eq!(
+        oauth_error(&client.post_form("/services/oauth2/token", &password).await),
+        refused("invalid_grant", "authentication failure"),
+        "the username-password flow is blocked"
+    );
     let without_assertion = client
         .post_form("/services/oauth2/token", &[("grant_type", JWT_BEARER)])
         .await;
@@ -259,6 +261,7 @@ async fn inactive_and_frozen_users_get_no_token() {
 async fn the_lint_switch_holds_clients_to_three_minutes() {
     let switches = Switches {
         lint_jwt_expiry: true,
+        ..Switches::default()
     };
     let client = Client::start_with(Options {
         switches,
