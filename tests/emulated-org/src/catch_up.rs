@@ -102,14 +102,21 @@ impl Org {
     pub fn catch_up(&self) {
         let now = self.clock.now();
         loop {
-            let (entry, chunk) = (self.agenda.next_due(), self.ingest.next_due());
-            match (entry, chunk) {
-                (Some(entry), chunk) if entry <= now && chunk.is_none_or(|chunk| entry <= chunk) => {
-                    if let Some((at, due)) = self.agenda.take_due(now) {
-                        self.perform(at, due);
+            let entry = self.agenda.next_due();
+            let chunk = self.ingest.next_due();
+            let batch = self.classic.next_due();
+            match [entry, chunk, batch].into_iter().flatten().min() {
+                Some(first) if first <= now => {
+                    if entry == Some(first) {
+                        if let Some((at, due)) = self.agenda.take_due(now) {
+                            self.perform(at, due);
+                        }
+                    } else if chunk == Some(first) {
+                        self.ingest.step(now, self);
+                    } else {
+                        self.classic.step(now, self);
                     }
                 }
-                (_, Some(chunk)) if chunk <= now => self.ingest.step(now, self),
                 _ => return,
             }
         }

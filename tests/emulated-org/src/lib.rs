@@ -35,6 +35,7 @@ pub mod schema;
 pub mod server;
 pub mod soql;
 pub mod tokens;
+mod unit_of_work;
 pub mod value;
 mod writes;
 

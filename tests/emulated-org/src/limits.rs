@@ -20,6 +20,8 @@ pub enum Allocation {
     DailyBulkV2QueryFileStorageMB,
     /// Bulk API batches in 24 hours.
     DailyBulkApiBatches,
+    /// Records of Bulk API 2.0 ingest jobs in 24 hours; `/limits` does not tell it.
+    DailyBulkV2IngestRecords,
     /// Asynchronous Apex executions in 24 hours.
     DailyAsyncApexExecutions,
     /// Platform events delivered in 24 hours.
@@ -33,7 +35,7 @@ pub enum Allocation {
 }
 
 impl Allocation {
-    /// All allocations, in the order of the answer.
+    /// The allocations of the `/limits` answer, in its order.
     pub const ALL: [Self; 9] = [
         Self::DailyApiRequests,
         Self::DailyAsyncApexExecutions,
@@ -54,6 +56,7 @@ impl Allocation {
             Self::DailyBulkV2QueryJobs => "DailyBulkV2QueryJobs",
             Self::DailyBulkV2QueryFileStorageMB => "DailyBulkV2QueryFileStorageMB",
             Self::DailyBulkApiBatches => "DailyBulkApiBatches",
+            Self::DailyBulkV2IngestRecords => "DailyBulkV2IngestRecords",
             Self::DailyAsyncApexExecutions => "DailyAsyncApexExecutions",
             Self::DailyDeliveredPlatformEvents => "DailyDeliveredPlatformEvents",
             Self::HourlyPublishedPlatformEvents => "HourlyPublishedPlatformEvents",
@@ -127,18 +130,16 @@ impl Limits {
         if window.used.saturating_add(amount) > window.maximum {
             return Err(LimitExceeded(allocation));
         }
-        let minute = now.timestamp().div_euclid(60);
-        // In order even after the clock was set back: what is out of order would be freed late.
-        match window.uses.binary_search_by_key(&minute, |(known, _)| *known) {
-            Ok(at) => {
-                if let Some((_, count)) = window.uses.get_mut(at) {
-                    *count += amount;
-                }
-            }
-            Err(at) => window.uses.insert(at, (minute, amount)),
-        }
-        window.used += amount;
+        window.add(amount, now);
         Ok(())
+    }
+
+    /// Spends an amount, or what is left of the allocation where the amount does not fit.
+    pub fn spend_up_to(&self, allocation: Allocation, amount: u64, now: DateTime<Utc>) {
+        if let Some(window) = self.lock().get_mut(&allocation) {
+            window.forget_before(now - allocation.window());
+            window.add(amount.min(window.maximum.saturating_sub(window.used)), now);
+        }
     }
 
     /// What has been spent in the rolling window, and what may be.
@@ -167,6 +168,20 @@ impl Limits {
 }
 
 impl Window {
+    fn add(&mut self, amount: u64, now: DateTime<Utc>) {
+        let minute = now.timestamp().div_euclid(60);
+        // In order even after the clock was set back: what is out of order would be freed late.
+        match self.uses.binary_search_by_key(&minute, |(known, _)| *known) {
+            Ok(at) => {
+                if let Some((_, count)) = self.uses.get_mut(at) {
+                    *count += amount;
+                }
+            }
+            Err(at) => self.uses.insert(at, (minute, amount)),
+        }
+        self.used += amount;
+    }
+
     fn forget_before(&mut self, moment: DateTime<Utc>) {
         let minute = moment.timestamp().div_euclid(60);
         while let Some((oldest, count)) = self.uses.front().copied()

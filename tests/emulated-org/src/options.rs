@@ -105,6 +105,7 @@ impl Edition {
             (Allocation::DailyApiRequests, requests),
             (Allocation::DailyAsyncApexExecutions, 250_000),
             (Allocation::DailyBulkApiBatches, 15_000),
+            (Allocation::DailyBulkV2IngestRecords, 150_000_000),
             (Allocation::DailyBulkV2QueryFileStorageMB, 976_562),
             (Allocation::DailyBulkV2QueryJobs, 10_000),
             (Allocation::DailyDeliveredPlatformEvents, delivered),

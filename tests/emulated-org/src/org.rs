@@ -43,6 +43,7 @@ pub struct Org {
     pub switches: Switches,
     pub bulk: bulk::Jobs,
     pub ingest: bulk::ingest::Jobs,
+    pub classic: bulk::classic::Jobs,
     pub cursors: soql::Cursors,
     pub automation: Automation,
     pub row_locks: Arc<RowLocks>,

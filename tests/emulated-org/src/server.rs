@@ -121,6 +121,7 @@ impl EmulatedOrg {
         let server = HttpServer::new(move || {
             Application::new()
                 .app_data(shared.clone())
+                .app_data(http::composite::Router::default())
                 .wrap(from_fn(http::observe))
                 .wrap(Compress::default())
                 // `//services` occurs in the wild: clients join a host that ends in a slash.
@@ -374,6 +375,7 @@ fn organisation(schema: Schema, data: Data, first: FirstRecords, options: &Optio
         switches: options.switches.clone(),
         bulk: bulk::Jobs::default(),
         ingest: bulk::ingest::Jobs::default(),
+        classic: bulk::classic::Jobs::default(),
         automation: Automation::default(),
         row_locks: Arc::default(),
         agenda: Agenda::default(),

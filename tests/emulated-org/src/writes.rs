@@ -6,12 +6,13 @@ use chrono::{DateTime, Utc};
 
 use crate::automation::Rule;
 use crate::catch_up::Due;
-use crate::data::{Author, Operation, Outcome, SaveError, Saved, Transaction, locked_by};
+use crate::data::{Author, Operation, Outcome, SaveError, Saved, Transaction, UndoLog, locked_by};
 use crate::dice::Dice;
 use crate::id::RecordId;
 use crate::org::Org;
 use crate::row_locks::Claim;
 use crate::soql::passes;
+use crate::unit_of_work::UnitOfWork;
 use crate::value::Value;
 
 /// Rows that one request is told are locked, whoever holds them.
@@ -33,14 +34,18 @@ impl UnluckyRows {
 }
 
 impl Org {
-    /// Writes several records in one transaction, as REST and Bulk requests do.
+    /// Writes several records in one transaction, as REST and Bulk requests do, or as a part of a unit of work.
     pub(crate) async fn save_rows(
         &self,
         author: Author,
         operations: Vec<Result<Operation, SaveError>>,
         all_or_none: bool,
         unlucky: Option<UnluckyRows>,
+        unit: Option<&UnitOfWork>,
     ) -> Vec<Outcome> {
+        if let Some(unit) = unit {
+            return unit.save(author, operations, all_or_none, unlucky);
+        }
         let mut claim = self.row_locks.claim();
         let outcomes = self.save_locked(author, operations, all_or_none, unlucky, &mut claim);
         let hold = self.row_locks.holding_time();
@@ -60,6 +65,23 @@ impl Org {
         unlucky: Option<UnluckyRows>,
         claim: &mut Claim,
     ) -> Vec<Outcome> {
+        let (outcomes, _) = self.write_locked(author, operations, all_or_none, unlucky, claim);
+        self.saved(
+            author,
+            outcomes.iter().filter_map(|outcome| outcome.as_ref().ok()),
+        );
+        outcomes
+    }
+
+    /// Writes several records without setting the later updates in motion.
+    pub(crate) fn write_locked(
+        &self,
+        author: Author,
+        operations: Vec<Result<Operation, SaveError>>,
+        all_or_none: bool,
+        unlucky: Option<UnluckyRows>,
+        claim: &mut Claim,
+    ) -> (Vec<Outcome>, UndoLog) {
         let schema = self.schema();
         let mut data = self.write();
         let operations = operations
@@ -72,15 +94,9 @@ impl Org {
                 Ok(operation)
             })
             .collect();
-        let outcomes = Transaction::begin(&mut data, &schema, author)
-            .with_rules(&self.automation)
-            .save_all(operations, all_or_none);
-        drop(data);
-        self.saved(
-            author,
-            outcomes.iter().filter_map(|outcome| outcome.as_ref().ok()),
-        );
-        outcomes
+        let mut transaction = Transaction::begin(&mut data, &schema, author).with_rules(&self.automation);
+        let outcomes = transaction.save_all(operations, all_or_none);
+        (outcomes, transaction.into_undo_log())
     }
 
     /// Whether one of the records that operations name was written at or after a moment.

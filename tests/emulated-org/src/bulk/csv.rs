@@ -174,8 +174,18 @@ fn write_cell(cell: &Cell<'_>, out: &mut Vec<u8>) {
     }
 }
 
-/// Writes a text in quotes.
-pub(super) fn write_quoted(text: &str, out: &mut Vec<u8>) {
+/// Writes texts as one row.
+pub(crate) fn write_line<'a>(cells: impl Iterator<Item = &'a str>, format: Format, out: &mut Vec<u8>) {
+    for (index, cell) in cells.enumerate() {
+        if index > 0 {
+            out.push(format.delimiter.byte());
+        }
+        write_quoted(cell, out);
+    }
+    out.extend_from_slice(format.line_ending.bytes());
+}
+
+fn write_quoted(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
     write_text(text, out);
     out.push(b'"');

@@ -282,11 +282,8 @@ impl Jobs {
         let mut kept = self.lock();
         if let Some(order) = kept.job(id)?.due(now) {
             drop(kept);
-            let results = Arc::new(Results {
-                plan: order.plan.clone(),
-                rows: run(&order.plan, &data(), order.scope),
-                format: order.format,
-            });
+            let rows = run(&order.plan, &data(), order.scope);
+            let results = Arc::new(Results::new(order.plan.clone(), rows, order.format));
             kept = self.lock();
             kept.job(id)?.begin(results);
         }

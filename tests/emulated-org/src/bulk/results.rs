@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
@@ -26,7 +27,11 @@ pub struct Results {
     pub rows: Vec<Arc<Row>>,
     /// How they are written.
     pub format: Format,
+    told: AtomicBool,
 }
+
+/// Rows by whose length that of all rows is estimated.
+const SAMPLED_ROWS: usize = 500;
 
 /// A part of the results that one request reads.
 #[derive(Clone, Debug)]
@@ -37,6 +42,39 @@ pub struct Page {
 }
 
 impl Results {
+    /// The rows that a query found.
+    #[must_use]
+    pub fn new(plan: Plan, rows: Vec<Arc<Row>>, format: Format) -> Self {
+        Self {
+            plan,
+            rows,
+            format,
+            told: AtomicBool::new(false),
+        }
+    }
+
+    /// Whether nobody asked this before.
+    #[must_use]
+    pub fn is_new(&self) -> bool {
+        !self.told.swap(true, Ordering::Relaxed)
+    }
+
+    /// About how many megabytes the rows make as CSV.
+    #[must_use]
+    pub fn megabytes(&self, data: &Data) -> u64 {
+        let Output::Columns(columns) = &self.plan.output else {
+            return 0;
+        };
+        let writer = Writer::new(columns, &self.plan.object, data, self.format);
+        let every = self.rows.len().div_ceil(SAMPLED_ROWS).max(1);
+        let mut sample = Vec::new();
+        for row in self.rows.iter().step_by(every) {
+            writer.row(row, &mut sample);
+        }
+        let bytes = sample.len().saturating_mul(every);
+        u64::try_from(bytes.div_ceil(1_000_000)).unwrap_or(u64::MAX)
+    }
+
     /// The locator of the page that begins at a row. It hides the row's number, as Salesforce's do
     /// (`MTAwMDA` is 10000 in Base64).
     #[must_use]

@@ -19,6 +19,7 @@ mod references;
 mod row;
 mod rules;
 mod table;
+mod undo;
 pub mod validate;
 mod write;
 
@@ -34,6 +35,7 @@ pub use operation::{Conversion, Operation};
 pub use outcome::{Outcome, Refusal, SaveError, Saved};
 pub use row::Row;
 pub use table::Table;
+pub(crate) use undo::UndoLog;
 pub use write::Transaction;
 
 use crate::id::RecordId;

@@ -16,6 +16,7 @@ use super::plan::Plan;
 use super::references;
 use super::row::{Row, Stamp};
 use super::rules::{Mentions, duplicate, required_but_null};
+use super::undo::{Undo, UndoLog};
 use super::validate::storable;
 use crate::automation::{Automation, Rules, Tally};
 use crate::id::RecordId;
@@ -35,13 +36,6 @@ pub struct Transaction<'a> {
     pub(super) rules: Option<(Arc<Rules>, Arc<Tally>)>,
     /// What a trigger threw.
     pub(super) thrown: Option<SaveError>,
-}
-
-#[derive(Debug)]
-struct Undo {
-    object: Arc<Object>,
-    id: RecordId,
-    before: Option<Arc<Row>>,
 }
 
 impl<'a> Transaction<'a> {
@@ -135,6 +129,12 @@ impl<'a> Transaction<'a> {
     /// Takes everything back.
     pub fn roll_back(&mut self) {
         self.roll_back_to(0);
+    }
+
+    /// Ends the transaction; what it wrote can still be taken back with [`Data::take_back`].
+    #[must_use]
+    pub(crate) fn into_undo_log(self) -> UndoLog {
+        UndoLog::of(self.undo)
     }
 
     /// The records as this transaction sees them.
@@ -430,20 +430,10 @@ impl<'a> Transaction<'a> {
 
     fn roll_back_to(&mut self, length: usize) {
         while self.undo.len() > length {
-            let Some(Undo { object, id, before }) = self.undo.pop() else {
+            let Some(undo) = self.undo.pop() else {
                 return;
             };
-            let Some(table) = self.data.table_mut(&object.name) else {
-                continue;
-            };
-            match before {
-                Some(row) => {
-                    table.put(row);
-                }
-                None => {
-                    table.remove(id);
-                }
-            }
+            self.data.undo(undo);
         }
     }
 }

@@ -7,7 +7,7 @@ use std::pin::Pin;
 
 use actix_web::dev::Payload;
 use actix_web::error::PayloadError;
-use actix_web::http::header::CONTENT_TYPE;
+use actix_web::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use actix_web::web::Bytes;
 use actix_web::{FromRequest, HttpRequest};
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
@@ -70,8 +70,17 @@ impl FromRequest for JsonBody {
                     .trim()
                     .to_ascii_lowercase()
             });
+        // What gzip and deflate packed is unpacked by the server (REST API Developer Guide, Using Compression).
+        let is_packed_otherwise = request
+            .headers()
+            .get(CONTENT_ENCODING)
+            .is_some_and(|encoding| !matches!(encoding.as_bytes(), b"gzip" | b"deflate" | b"identity"));
         let bytes = Bytes::from_request(request, payload);
         Box::pin(async move {
+            if is_packed_otherwise {
+                let message = "The request's content encoding is not supported. Use gzip or deflate.";
+                return Err(ApiError::new(415, "UNSUPPORTED_MEDIA_TYPE", message));
+            }
             if media_type.is_some_and(|media_type| media_type != "application/json") {
                 let message = "The request's content type is not supported. Use application/json.";
                 return Err(ApiError::new(415, "UNSUPPORTED_MEDIA_TYPE", message));

@@ -13,25 +13,22 @@ use futures_util::stream;
 use serde_json::{Map, Value as Json, json};
 
 use super::body::JsonBody;
+use super::bulk_list::Filter;
 use super::query::setting_of;
 use super::{ApiError, Caller, get_or_head, resource, wrote};
 use crate::bulk::csv::{Delimiter, Format, LineEnding};
+use crate::bulk::query::{self, Unqueryable};
 use crate::bulk::results::{Page, Results};
 use crate::bulk::{Job, JobError, Order, State};
-use crate::limits::Allocation;
+use crate::limits::{Allocation, LimitExceeded};
 use crate::org::Org;
-use crate::schema::FieldType;
-use crate::soql::ast::{FieldGroup, Select, SelectItem};
-use crate::soql::parser::parse;
-use crate::soql::{Output, Plan, Scope, Setting, SoqlError};
+use crate::soql::Scope;
 use crate::value::datetime_json;
 
 /// The first version whose results can be read page by page in parallel.
 const RESULT_PAGES_SINCE: u16 = 58;
 /// How many pages one answer of `/resultPages` lists.
 const LISTED_PAGES: usize = 5;
-/// How many jobs one answer lists.
-const LISTED_JOBS: usize = 1_000;
 
 /// Adds the routes below `/services/data/{version}`.
 pub fn configure(routes: &mut web::ServiceConfig) {
@@ -54,7 +51,7 @@ pub fn configure(routes: &mut web::ServiceConfig) {
 async fn create(caller: Caller, org: web::Data<Org>, body: JsonBody) -> Result<HttpResponse, ApiError> {
     let request = CreateJob::read(&body)?;
     let now = org.clock.now();
-    let plan = bulk_plan(&request.query, &setting_of(&caller, &org), &org)?;
+    let plan = query::plan(&request.query, &setting_of(&caller, &org), &org.schema())?;
     org.limits
         .spend(Allocation::DailyBulkV2QueryJobs, 1, now)
         .map_err(|spent| {
@@ -64,6 +61,12 @@ async fn create(caller: Caller, org: web::Data<Org>, body: JsonBody) -> Result<H
                 format!("{spent}. Bulk API 2.0 query jobs are counted over 24 hours."),
             )
         })?;
+    let (stored, storable) = org.limits.usage(Allocation::DailyBulkV2QueryFileStorageMB, now);
+    if stored >= storable {
+        let spent = LimitExceeded(Allocation::DailyBulkV2QueryFileStorageMB);
+        let message = format!("{spent}. Megabytes of Bulk API 2.0 query results are counted over 24 hours.");
+        return Err(ApiError::new(400, "LIMIT_EXCEEDED", message));
+    }
     let order = Order {
         plan,
         scope: request.scope,
@@ -85,32 +88,15 @@ async fn show(
 }
 
 async fn list(caller: Caller, org: web::Data<Org>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
-    let mut start = 0;
-    let mut wanted = true;
-    for (name, value) in url::form_urlencoded::parse(request.query_string().as_bytes()) {
-        match name.as_ref() {
-            "queryLocator" => {
-                start = value
-                    .parse()
-                    .ok()
-                    .ok_or_else(|| ApiError::new(400, "INVALID_QUERY_LOCATOR", "invalid query locator"))?;
-            }
-            "jobType" => wanted = value.eq_ignore_ascii_case("V2Query"),
-            "isPkChunkingEnabled" if value == "true" => wanted = false,
-            _ => {}
-        }
+    let filter = Filter::read(&request)?;
+    let mut shown = Vec::new();
+    if filter.shows("V2Query") {
+        let jobs = org.bulk.list(org.clock.now(), || org.read());
+        let own = jobs.iter().filter(|job| job.order.user == caller.user);
+        shown.extend(own.map(listed_job));
     }
-    let mut jobs = org.bulk.list(org.clock.now(), || org.read());
-    jobs.retain(|job| wanted && job.order.user == caller.user);
-    let page: Vec<Json> = jobs
-        .iter()
-        .skip(start)
-        .take(LISTED_JOBS)
-        .map(listed_job)
-        .collect();
-    let end = start.saturating_add(page.len());
-    let next = (end < jobs.len()).then(|| format!("{}?queryLocator={end}", request.path()));
-    Ok(HttpResponse::Ok().json(json!({ "done": next.is_none(), "records": page, "nextRecordsUrl": next })))
+    shown.extend(filter.classic(&caller, &org));
+    Ok(filter.page(&request, &shown))
 }
 
 async fn change(
@@ -214,6 +200,11 @@ fn find(caller: &Caller, org: &Org, id: &str) -> Result<Job, ApiError> {
         .bulk
         .get(id, org.clock.now(), || org.read())
         .map_err(refused)?;
+    if let Some(results) = job.results.as_ref().filter(|results| results.is_new()) {
+        let megabytes = results.megabytes(&org.read());
+        let allocation = Allocation::DailyBulkV2QueryFileStorageMB;
+        org.limits.spend_up_to(allocation, megabytes, org.clock.now());
+    }
     // Salesforce shows other users' jobs only to those who may manage data integrations.
     if job.order.user == caller.user {
         Ok(job)
@@ -268,7 +259,7 @@ fn page_asked_for(results: &Results, org: &Org, request: &HttpRequest) -> Result
 }
 
 /// The records are locked for the time of one piece only. A torn page breaks off within its middle row.
-fn stream_page(
+pub(super) fn stream_page(
     page: Page,
     org: web::Data<Org>,
     torn: bool,
@@ -348,58 +339,24 @@ impl CreateJob {
     }
 }
 
-/// A plan for what Bulk API 2.0 can query, which is less than what `/query` can. The words about compound, blob
-/// and aggregate data are Salesforce's; that a wrong query keeps its own code here is believed.
-fn bulk_plan(text: &str, setting: &Setting, org: &Org) -> Result<Plan, ApiError> {
-    let unsupported = |what: &str| {
-        ApiError::new(
-            400,
-            "API_ERROR",
-            format!("{what} not supported in Bulk V2 Query with CSV content type"),
-        )
-    };
-    let query = parse(text)?;
-    match &query.select {
-        Select::Count => return Err(unsupported("Aggregate queries")),
-        Select::Items(items) => {
-            let unbounded = items.iter().any(|item| {
-                matches!(
-                    item,
-                    SelectItem::Fields {
-                        group: FieldGroup::All | FieldGroup::Custom,
-                        ..
-                    }
-                )
-            });
-            if unbounded {
-                let message =
-                    "The SOQL FIELDS function is not supported with an unbounded set of fields in this API.";
-                return Err(SoqlError::malformed(message).into());
-            }
-        }
-    }
-    if query.offset.is_some() {
-        return Err(unsupported("OFFSET"));
-    }
-    let plan = Plan::in_setting(text, &org.schema(), setting)?;
-    match &plan.output {
-        Output::Count | Output::Columns(_) => {}
-        Output::Groups(_) => return Err(unsupported("Aggregate queries")),
-        Output::Records(_) => return Err(unsupported("Sub-selects and functions of fields")),
-    }
-    if let Output::Columns(columns) = &plan.output {
-        if columns.iter().any(|column| column.kind.is_compound()) {
-            return Err(ApiError::new(
+/// The words about compound, blob and aggregate data are Salesforce's; that a wrong query keeps its own code here
+/// is believed.
+impl From<Unqueryable> for ApiError {
+    fn from(reason: Unqueryable) -> Self {
+        match reason {
+            Unqueryable::Soql(error) => error.into(),
+            Unqueryable::Compound => Self::new(
                 400,
                 "API_ERROR",
                 "Selecting compound data not supported in Bulk Query",
-            ));
-        }
-        if columns.iter().any(|column| column.kind == FieldType::Base64) {
-            return Err(unsupported("Blob field"));
+            ),
+            Unqueryable::Unsupported(what) => Self::new(
+                400,
+                "API_ERROR",
+                format!("{what} not supported in Bulk V2 Query with CSV content type"),
+            ),
         }
     }
-    Ok(plan)
 }
 
 pub(super) fn invalid_job(message: &str) -> ApiError {

@@ -1,14 +1,17 @@
 //! Who calls, and in which API version.
 
 use std::future::{Ready, ready};
+use std::sync::Arc;
 
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
 
 use super::ApiError;
+use super::request_options::RequestOptions;
 use crate::data::{Author, Authority};
 use crate::id::RecordId;
 use crate::org::Org;
+use crate::unit_of_work::UnitOfWork;
 use crate::writes::UnluckyRows;
 
 /// An API version such as 68.0, by its major number.
@@ -22,10 +25,12 @@ pub struct Caller {
     pub user: RecordId,
     /// The API version in the path.
     pub version: ApiVersion,
-    /// The client id of `Sforce-Call-Options`, where given.
-    pub client: Option<String>,
+    /// What the request's headers ask for.
+    pub options: RequestOptions,
     /// Rows that this request is told are locked.
     pub(crate) unlucky: Option<UnluckyRows>,
+    /// The unit of work that this request's writes are a part of.
+    pub(crate) unit: Option<Arc<UnitOfWork>>,
 }
 
 impl ApiVersion {

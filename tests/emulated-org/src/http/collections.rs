@@ -369,8 +369,14 @@ async fn save_all(
     operations: Vec<Result<Operation, SaveError>>,
     all_or_none: bool,
 ) -> Vec<Outcome> {
-    org.save_rows(caller.author(org), operations, all_or_none, caller.unlucky)
-        .await
+    org.save_rows(
+        caller.author(org),
+        operations,
+        all_or_none,
+        caller.unlucky,
+        caller.unit.as_deref(),
+    )
+    .await
 }
 
 /// Errors of the whole request out, errors of the record in.

@@ -16,7 +16,7 @@
 //! | `/emulator/tokens/timeout` | POST | `{"seconds": 7200}` | how long an unused session lasts |
 //! | `/emulator/requests` | GET | | `{"total", "counts": [{method, route, count}], "latest": […]}` |
 //! | `/emulator/requests` | DELETE | | forgets them |
-//! | `/emulator/bulk` | POST | any of `waitingMilliseconds`, `runningMilliseconds`, `pageRows`, `hardDelete`, `failNextAfterRows` | how long Bulk jobs created from now on take; how many rows a result page has that asks for no number; whether users may hard delete; after how many rows the next ingest job fails |
+//! | `/emulator/bulk` | POST | any of `waitingMilliseconds`, `runningMilliseconds`, `pageRows`, `hardDelete`, `failNextAfterRows`, `failNextBatch` | how long Bulk jobs created from now on take; how many rows a result page has that asks for no number; whether users may hard delete; after how many rows the next ingest job fails; with which `stateMessage` the next batch of the first Bulk API fails |
 //! | `/emulator/limits` | POST | `{"dailyApiRequests": 1000}` | changes the daily limit |
 //! | `/emulator/recycle-bin/purge` | POST | | deletes for good what lies in the recycle bin |
 
@@ -127,6 +127,7 @@ struct BulkSettings {
     page_rows: Option<NonZeroUsize>,
     hard_delete: Option<bool>,
     fail_next_after_rows: Option<usize>,
+    fail_next_batch: Option<String>,
 }
 
 async fn read_clock(org: web::Data<Org>) -> HttpResponse {
@@ -257,6 +258,9 @@ async fn set_bulk(org: web::Data<Org>, body: JsonBody) -> Result<HttpResponse, A
     }
     if let Some(rows) = settings.fail_next_after_rows {
         org.ingest.fail_next_after(rows);
+    }
+    if let Some(message) = settings.fail_next_batch {
+        org.classic.fail_next_batch(message);
     }
     if let Some(rows) = settings.page_rows {
         org.bulk.set_page_rows(rows.get());

@@ -3,11 +3,11 @@
 //! Source: Salesforce REST API Developer Guide, Describe Global and sObject Describe; SOAP API Developer
 //! Guide, DescribeSObjectResult.
 
-use actix_web::http::header::{HttpDate, LAST_MODIFIED};
+use actix_web::http::header::LAST_MODIFIED;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::{Map, Value as Json, json};
 
-use super::conditional::{http_time, is_unchanged};
+use super::conditional::Validators;
 use super::errors::ApiError;
 use super::sobjects::object_named;
 use super::{ApiVersion, Caller, get_or_head, resource};
@@ -29,6 +29,17 @@ pub fn summary(object: &Object, version: ApiVersion) -> Json {
     urls.insert("rowTemplate".to_owned(), json!(format!("{root}/{{ID}}")));
     urls.insert("describe".to_owned(), json!(format!("{root}/describe")));
     urls.insert("sobject".to_owned(), json!(root));
+    if object.layoutable {
+        // Named as real answers name them; what is about layouts is not served.
+        for name in ["approvalLayouts", "compactLayouts", "layouts"] {
+            urls.insert(name.to_owned(), json!(format!("{root}/describe/{name}")));
+        }
+        for name in ["listviews", "quickActions"] {
+            urls.insert(name.to_owned(), json!(format!("{root}/{name}")));
+        }
+        let defaults = format!("{root}/defaultValues?recordTypeId&fields");
+        urls.insert("defaultValues".to_owned(), json!(defaults));
+    }
     json!({
         "activateable": object.activateable,
         "associateEntityType": null,
@@ -61,7 +72,7 @@ pub fn summary(object: &Object, version: ApiVersion) -> Json {
     })
 }
 
-async fn global(org: web::Data<Org>, caller: Caller, request: HttpRequest) -> HttpResponse {
+async fn global(org: web::Data<Org>, caller: Caller, request: HttpRequest) -> Result<HttpResponse, ApiError> {
     unless_unchanged(&org, &request, || {
         let sobjects: Vec<Json> = org
             .schema()
@@ -80,12 +91,23 @@ async fn describe(
 ) -> Result<HttpResponse, ApiError> {
     let schema = org.schema();
     let object = object_named(&schema, &path.1)?;
-    Ok(unless_unchanged(&org, &request, || {
+    unless_unchanged(&org, &request, || {
         let mut answer = summary(object, caller.version);
         if let Json::Object(answer) = &mut answer {
             let fields: Vec<Json> = object.fields.iter().map(field_json).collect();
             let children: Vec<Json> = object.child_relationships.iter().map(child_json).collect();
             let record_types = record_types(object, caller.version);
+            if let Some(Json::Object(urls)) = answer.get_mut("urls").filter(|_| object.layoutable) {
+                let pages = org.instance_url();
+                urls.extend([
+                    ("uiDetailTemplate".to_owned(), json!(format!("{pages}/{{ID}}"))),
+                    ("uiEditTemplate".to_owned(), json!(format!("{pages}/{{ID}}/e"))),
+                    (
+                        "uiNewRecord".to_owned(),
+                        json!(format!("{pages}/{}/e", object.key_prefix)),
+                    ),
+                ]);
+            }
             answer.extend([
                 ("actionOverrides".to_owned(), json!([])),
                 ("childRelationships".to_owned(), json!(children)),
@@ -107,19 +129,22 @@ async fn describe(
             ]);
         }
         answer
-    }))
+    })
 }
 
 /// 304 where the metadata is older than what the caller holds.
-fn unless_unchanged(org: &Org, request: &HttpRequest, answer: impl FnOnce() -> Json) -> HttpResponse {
-    let changed = org.schema_changed();
-    if is_unchanged(request, changed) {
-        return HttpResponse::NotModified().finish();
+fn unless_unchanged(
+    org: &Org,
+    request: &HttpRequest,
+    answer: impl FnOnce() -> Json,
+) -> Result<HttpResponse, ApiError> {
+    let validators = Validators::of_metadata(org.schema_changed());
+    if validators.is_unchanged(request)? {
+        return Ok(HttpResponse::NotModified().finish());
     }
-    let last_modified = HttpDate::from(http_time(changed)).to_string();
-    HttpResponse::Ok()
-        .insert_header((LAST_MODIFIED, last_modified))
-        .json(answer())
+    Ok(HttpResponse::Ok()
+        .insert_header((LAST_MODIFIED, validators.last_modified()))
+        .json(answer()))
 }
 
 fn field_json(field: &Field) -> Json {

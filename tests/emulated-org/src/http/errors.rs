@@ -63,6 +63,12 @@ impl ApiError {
         Self::new(400, "JSON_PARSER_ERROR", message)
     }
 
+    /// 400: a request header says nothing that can be read; the code is believed.
+    #[must_use]
+    pub fn invalid_header(name: &str) -> Self {
+        Self::new(400, "INVALID_HEADER", format!("Invalid value for header {name}."))
+    }
+
     /// 404: no object of this name.
     #[must_use]
     pub fn unknown_object() -> Self {

@@ -3,7 +3,9 @@
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
-use actix_web::http::header::{AUTHORIZATION, DATE, HeaderMap, HeaderName, HeaderValue, WWW_AUTHENTICATE};
+use actix_web::http::header::{
+    ACCEPT, AUTHORIZATION, DATE, HeaderMap, HeaderName, HeaderValue, WWW_AUTHENTICATE,
+};
 use actix_web::middleware::Next;
 use actix_web::web::Data;
 use actix_web::{Error, HttpMessage, HttpResponse, ResponseError};
@@ -13,6 +15,7 @@ use super::caller::{ApiVersion, Caller};
 use super::errors::ApiError;
 use super::mishap::{self, Cut};
 use super::oauth::Host;
+use super::request_options::RequestOptions;
 use crate::limits::Allocation;
 use crate::org::Org;
 use crate::request_log::LoggedRequest;
@@ -23,6 +26,11 @@ use crate::tokens::Session;
 pub fn wrote(mut response: HttpResponse) -> HttpResponse {
     response.extensions_mut().insert(Wrote);
     response
+}
+
+/// Whether a response was said to be of a request that wrote something.
+pub(super) fn has_written(response: &HttpResponse) -> bool {
+    response.extensions().get::<Wrote>().is_some()
 }
 
 #[derive(Clone, Copy)]
@@ -129,8 +137,7 @@ pub(super) async fn gate(
             .headers_mut()
             .insert(HeaderName::from_static("sforce-limit-info"), value);
     }
-    let has_written = response.response().extensions().get::<Wrote>().is_some();
-    if has_written && org.faults.take_cut() {
+    if has_written(response.response()) && org.faults.take_cut() {
         return Ok(mishap::cut(response));
     }
     Ok(match mishap {
@@ -171,6 +178,29 @@ fn admit(org: &Org, request: &ServiceRequest) -> Result<Caller, ApiError> {
     let authority = request.uri().authority().map(|authority| authority.as_str());
     Host::of(org, request.headers(), authority).admits_data()?;
     let segment = request.match_info().get("version").unwrap_or_default();
+    let version = served_version(org, segment)?;
+    let session = session_of(org, request.headers())?;
+    if !session
+        .scopes
+        .iter()
+        .any(|scope| scope == "api" || scope == "full")
+    {
+        let message = "This session is not valid for use with the REST API";
+        return Err(ApiError::new(401, "INVALID_SESSION_ID", message));
+    }
+    refuse_xml(request.headers())?;
+    let options = RequestOptions::read(request.headers(), version)?;
+    Ok(Caller {
+        user: session.user,
+        version,
+        options,
+        unlucky: None,
+        unit: None,
+    })
+}
+
+/// The version of a path segment such as `v68.0`.
+pub(super) fn served_version(org: &Org, segment: &str) -> Result<ApiVersion, ApiError> {
     let version = ApiVersion::from_segment(segment).ok_or_else(ApiError::not_found)?;
     if RETIRED_VERSIONS.contains(&version.0) {
         let message = format!(
@@ -182,22 +212,22 @@ fn admit(org: &Org, request: &ServiceRequest) -> Result<Caller, ApiError> {
     if !org.api_versions.contains(&version.0) {
         return Err(ApiError::not_found());
     }
-    let session = session_of(org, request.headers())?;
-    if !session
-        .scopes
-        .iter()
-        .any(|scope| scope == "api" || scope == "full")
-    {
-        let message = "This session is not valid for use with the REST API";
-        return Err(ApiError::new(401, "INVALID_SESSION_ID", message));
+    Ok(version)
+}
+
+/// Salesforce answers XML too; this organisation speaks JSON alone, and says so rather than send what was not asked for.
+fn refuse_xml(headers: &HeaderMap) -> Result<(), ApiError> {
+    let Some(accept) = headers.get(ACCEPT).and_then(|value| value.to_str().ok()) else {
+        return Ok(());
+    };
+    let mut types = accept
+        .split(',')
+        .map(|range| range.split(';').next().unwrap_or_default().trim());
+    if types.all(|media_type| matches!(media_type, "application/xml" | "text/xml")) {
+        let message = "This organisation answers application/json alone.";
+        return Err(ApiError::new(406, "NOT_ACCEPTABLE", message));
     }
-    let client = client_of(request.headers()).map(str::to_owned);
-    Ok(Caller {
-        user: session.user,
-        version,
-        client,
-        unlucky: None,
-    })
+    Ok(())
 }
 
 /// The client that a request names (REST API Developer Guide, Call Options Header).
@@ -215,9 +245,9 @@ fn client_of(headers: &HeaderMap) -> Option<&str> {
 const MAX_URI_BYTES: usize = 16_384;
 
 /// Retired since Summer '25 (Salesforce Help, article 005321531).
-const RETIRED_VERSIONS: std::ops::RangeInclusive<u16> = 7..=30;
+pub(super) const RETIRED_VERSIONS: std::ops::RangeInclusive<u16> = 7..=30;
 
-fn org_of(request: &ServiceRequest) -> Result<Data<Org>, Error> {
+pub(super) fn org_of(request: &ServiceRequest) -> Result<Data<Org>, Error> {
     request.app_data::<Data<Org>>().cloned().ok_or_else(|| {
         actix_web::error::ErrorInternalServerError("the server was built without an organisation")
     })

@@ -11,6 +11,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::body::JsonBody;
 use super::bulk::{invalid_job, version_number};
+use super::bulk_list::Filter;
 use super::external_id::key_field;
 use super::{ApiError, Caller, get_or_head, resource, wrote};
 use crate::bulk::csv::{Delimiter, Format, LineEnding};
@@ -24,8 +25,6 @@ use crate::value::datetime_json;
 
 /// The most that may be uploaded: Salesforce allows 150 MB of what it becomes in Base64.
 const MAX_UPLOAD_BYTES: usize = 150 * 1_000_000 / 4 * 3;
-/// How many jobs one answer lists.
-const LISTED_JOBS: usize = 1_000;
 
 /// Adds the routes below `/services/data/{version}`.
 pub fn configure(routes: &mut web::ServiceConfig) {
@@ -159,26 +158,19 @@ async fn show(
 }
 
 async fn list(caller: Caller, org: web::Data<Org>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
-    let mut start = 0;
-    for (name, value) in url::form_urlencoded::parse(request.query_string().as_bytes()) {
-        if name == "queryLocator" {
-            start = value
-                .parse()
-                .ok()
-                .ok_or_else(|| ApiError::new(400, "INVALID_QUERY_LOCATOR", "invalid query locator"))?;
-        }
+    let filter = Filter::read(&request)?;
+    let mut shown = Vec::new();
+    if filter.shows("V2Ingest") {
+        let mut jobs = org.ingest.list(org.clock.now());
+        jobs.retain(|job| job.order.user == caller.user);
+        shown.extend(jobs.iter().map(|job| {
+            let mut fields = job_json(job);
+            fields.insert("jobType".to_owned(), json!("V2Ingest"));
+            Json::Object(fields)
+        }));
     }
-    let mut jobs = org.ingest.list();
-    jobs.retain(|job| job.order.user == caller.user);
-    let listed = |job: &Job| {
-        let mut fields = job_json(job);
-        fields.insert("jobType".to_owned(), json!("V2Ingest"));
-        fields
-    };
-    let page: Vec<_> = jobs.iter().skip(start).take(LISTED_JOBS).map(listed).collect();
-    let end = start.saturating_add(page.len());
-    let next = (end < jobs.len()).then(|| format!("{}?queryLocator={end}", request.path()));
-    Ok(HttpResponse::Ok().json(json!({ "done": next.is_none(), "records": page, "nextRecordsUrl": next })))
+    shown.extend(filter.classic(&caller, &org));
+    Ok(filter.page(&request, &shown))
 }
 
 async fn delete(

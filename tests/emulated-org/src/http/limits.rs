@@ -2,6 +2,8 @@
 //!
 //! Source: Salesforce REST API Developer Guide, Limits and Record Count.
 
+use std::collections::BTreeMap;
+
 use actix_web::{HttpResponse, web};
 use serde::Deserialize;
 use serde_json::{Map, Value as Json, json};
@@ -26,17 +28,66 @@ struct RecordCountParameters {
     objects: Option<String>,
 }
 
+/// Allocations that nothing here spends, with sizes believed of an Enterprise organisation.
+const UNSPENT: [(&str, u64); 40] = [
+    ("ActiveScratchOrgs", 40),
+    ("AnalyticsExternalDataSizeMB", 40_960),
+    ("ConcurrentAsyncGetReportInstances", 200),
+    ("ConcurrentEinsteinDataInsightsStoryCreation", 5),
+    ("ConcurrentEinsteinDiscoveryStoryCreation", 2),
+    ("ConcurrentSyncReportRuns", 20),
+    ("DailyAnalyticsDataflowJobExecutions", 60),
+    ("DailyAnalyticsUploadedFilesSizeMB", 51_200),
+    ("DailyAsyncApexTests", 500),
+    ("DailyDurableGenericStreamingApiEvents", 10_000),
+    ("DailyDurableStreamingApiEvents", 10_000),
+    ("DailyEinsteinDataInsightsStoryCreation", 1_000),
+    ("DailyEinsteinDiscoveryOptimizationJobRuns", 25),
+    ("DailyEinsteinDiscoveryPredictAPICalls", 50_000),
+    ("DailyEinsteinDiscoveryPredictionsByCDC", 500_000),
+    ("DailyEinsteinDiscoveryStoryCreation", 100),
+    ("DailyFunctionsApiCallLimit", 235_000),
+    ("DailyGenericStreamingApiEvents", 10_000),
+    ("DailyScratchOrgs", 80),
+    ("DailyStandardVolumePlatformEvents", 25_000),
+    ("DailyStreamingApiEvents", 50_000),
+    ("DailyWorkflowEmails", 1_000),
+    ("DurableStreamingApiConcurrentClients", 1_000),
+    ("HourlyAsyncReportRuns", 1_200),
+    ("HourlyDashboardRefreshes", 200),
+    ("HourlyDashboardResults", 5_000),
+    ("HourlyDashboardStatuses", 999_999_999),
+    ("HourlyLongTermIdMapping", 100_000),
+    ("HourlyManagedContentPublicRequests", 50_000),
+    ("HourlyODataCallout", 20_000),
+    ("HourlyPublishedStandardVolumePlatformEvents", 100_000),
+    ("HourlyShortTermIdMapping", 100_000),
+    ("HourlySyncReportRuns", 500),
+    ("HourlyTimeBasedWorkflow", 1_000),
+    ("MassEmail", 5_000),
+    ("MonthlyEinsteinDiscoveryStoryCreation", 500),
+    ("Package2VersionCreates", 6),
+    ("PermissionSets", 1_500),
+    ("SingleEmail", 5_000),
+    ("StreamingApiConcurrentClients", 1_000),
+];
+
+/// The whole map, in order of names.
 async fn limits(org: web::Data<Org>, _caller: Caller) -> HttpResponse {
     let now = org.clock.now();
-    let limits: Map<String, Json> = Allocation::ALL
+    let spent = Allocation::ALL.into_iter().map(|allocation| {
+        let (used, maximum) = org.limits.usage(allocation, now);
+        (allocation.name(), (maximum, maximum.saturating_sub(used)))
+    });
+    let unspent = UNSPENT
         .into_iter()
-        .map(|allocation| {
-            let (used, maximum) = org.limits.usage(allocation, now);
-            let remaining = maximum.saturating_sub(used);
-            (
-                allocation.name().to_owned(),
-                json!({ "Max": maximum, "Remaining": remaining }),
-            )
+        .map(|(name, maximum)| (name, (maximum, maximum)));
+    let by_name: BTreeMap<&str, (u64, u64)> = unspent.chain(spent).collect();
+    let limits: Map<String, Json> = by_name
+        .into_iter()
+        .map(|(name, (maximum, remaining))| {
+            let limit = json!({ "Max": maximum, "Remaining": remaining });
+            (name.to_owned(), limit)
         })
         .collect();
     HttpResponse::Ok().json(limits)

@@ -2,8 +2,11 @@
 
 pub mod body;
 pub mod bulk;
+pub mod bulk_classic;
+mod bulk_list;
 pub mod caller;
 pub mod collections;
+pub mod composite;
 pub mod conditional;
 pub mod control;
 pub mod describe;
@@ -19,12 +22,15 @@ pub mod people;
 pub mod query;
 pub mod record;
 pub mod replication;
+pub mod request_options;
+pub mod single_access;
 pub mod sobjects;
 pub mod tree;
 pub mod versions;
 
+use actix_web::http::header::{ALLOW, HeaderValue};
 use actix_web::middleware::from_fn;
-use actix_web::{HttpRequest, HttpResponse, Resource, Route, guard, web};
+use actix_web::{HttpRequest, HttpResponse, Resource, ResponseError, Route, guard, web};
 
 pub use caller::{ApiVersion, Caller};
 pub use errors::ApiError;
@@ -37,29 +43,20 @@ pub const MAX_BODY_BYTES: usize = 50 * 1024 * 1024;
 /// Adds all routes.
 pub fn configure(routes: &mut web::ServiceConfig) {
     routes
-        .app_data(web::PayloadConfig::new(MAX_BODY_BYTES))
-        // Without these, a parameter or path that cannot be read would be answered as plain text.
-        .app_data(web::QueryConfig::default().error_handler(|error, _| {
-            ApiError::new(400, "INVALID_QUERY_PARAMETER", error.to_string()).into()
-        }))
-        .app_data(web::PathConfig::default().error_handler(|_, _| ApiError::not_found().into()))
+        .configure(settings)
         .configure(control::configure)
         .configure(people::configure)
         .configure(oauth::configure)
         .configure(identity::configure)
+        .configure(single_access::configure)
         .route("/services/data", web::get().to(versions::list))
+        .configure(bulk_classic::configure)
         .service(
             web::scope("/services/data/{version}")
                 .wrap(from_fn(gate::gate))
                 .configure(versions::configure)
-                .configure(describe::configure)
-                .configure(replication::configure)
-                .configure(sobjects::configure)
-                .configure(external_id::configure)
-                .configure(collections::configure)
-                .configure(tree::configure)
-                .configure(limits::configure)
-                .configure(query::configure)
+                .configure(data_routes)
+                .configure(composite::configure)
                 .configure(bulk::configure)
                 .configure(ingest::configure)
                 .default_service(web::to(unknown_resource)),
@@ -67,11 +64,47 @@ pub fn configure(routes: &mut web::ServiceConfig) {
         .default_service(web::to(unknown_resource));
 }
 
+/// Adds the routes that subrequests of composite requests may take; their callers come with them.
+fn subrequest_routes(routes: &mut web::ServiceConfig) {
+    routes
+        .configure(settings)
+        .service(web::scope("/services/data/{version}").configure(data_routes))
+        .default_service(web::to(unknown_resource));
+}
+
+fn settings(routes: &mut web::ServiceConfig) {
+    routes
+        .app_data(web::PayloadConfig::new(MAX_BODY_BYTES))
+        // Without these, a parameter or path that cannot be read would be answered as plain text.
+        .app_data(web::QueryConfig::default().error_handler(|error, _| {
+            ApiError::new(400, "INVALID_QUERY_PARAMETER", error.to_string()).into()
+        }))
+        .app_data(web::PathConfig::default().error_handler(|_, _| ApiError::not_found().into()));
+}
+
+/// The routes below `/services/data/{version}` that subrequests share.
+fn data_routes(routes: &mut web::ServiceConfig) {
+    routes
+        .configure(describe::configure)
+        .configure(replication::configure)
+        .configure(sobjects::configure)
+        .configure(external_id::configure)
+        .configure(collections::configure)
+        .configure(tree::configure)
+        .configure(limits::configure)
+        .configure(query::configure);
+}
+
 /// A resource that answers other methods than the listed ones with 405.
 #[must_use]
 pub fn resource(path: &str, methods: &'static str) -> Resource {
     web::resource(path).default_service(web::to(move |request: HttpRequest| async move {
-        Err::<HttpResponse, _>(ApiError::method_not_allowed(request.method().as_str(), methods))
+        let error = ApiError::method_not_allowed(request.method().as_str(), methods);
+        let mut response = error.error_response();
+        response
+            .headers_mut()
+            .insert(ALLOW, HeaderValue::from_static(methods));
+        response
     }))
 }
 

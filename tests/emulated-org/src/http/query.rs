@@ -5,11 +5,14 @@
 mod columns;
 mod records;
 
+use std::sync::Arc;
+
 use actix_web::{HttpRequest, HttpResponse, web};
 use chrono_tz::Tz;
 use serde_json::{Map, Value as Json, json};
 
 use super::{ApiError, ApiVersion, Caller, get_or_head, resource};
+use crate::data::Row;
 use crate::id::RecordId;
 use crate::org::Org;
 use crate::soql::cursors::Cursor;
@@ -101,6 +104,29 @@ fn answer(caller: &Caller, org: &Org, request: &HttpRequest, scope: Scope) -> Re
         None
     };
     Ok(HttpResponse::Ok().json(page_json(total, page.records, next)))
+}
+
+/// All rows of a Bulk result as records.
+pub(super) fn bulk_records(
+    plan: &Plan,
+    rows: &[Arc<Row>],
+    scope: Scope,
+    caller: &Caller,
+    org: &Org,
+) -> Result<Vec<Json>, ApiError> {
+    let setting = setting_of(caller, org);
+    let data = org.read();
+    let surroundings = Surroundings {
+        caller,
+        org,
+        data: &data,
+        scope,
+        version: caller.version,
+        zone: setting.zone,
+        batch: usize::MAX,
+    };
+    let page = RecordWriter::new(plan, &surroundings).page(rows.iter().map(|row| Some(row.as_ref())))?;
+    Ok(page.records)
 }
 
 async fn more(

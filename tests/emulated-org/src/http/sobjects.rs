@@ -4,13 +4,13 @@
 
 use std::sync::Arc;
 
-use actix_web::http::header::LOCATION;
+use actix_web::http::header::{ETAG, LAST_MODIFIED, LOCATION};
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
 
 use super::body::JsonBody;
-use super::conditional::is_unchanged;
+use super::conditional::Validators;
 use super::errors::{ApiError, RecordRefused, Refused};
 use super::record::{RecordReader, record_json};
 use super::{Caller, get_or_head, resource, wrote};
@@ -18,7 +18,6 @@ use crate::data::{Data, Operation, Outcome, Refusal, Row, SaveError, Saved};
 use crate::id::RecordId;
 use crate::org::Org;
 use crate::schema::{Object, Schema};
-use crate::value::Value;
 
 /// Adds the routes below `/services/data/{version}`.
 pub fn configure(routes: &mut web::ServiceConfig) {
@@ -57,7 +56,13 @@ pub fn object_named<'a>(schema: &'a Schema, name: &str) -> Result<&'a Arc<Object
 pub async fn save(org: &Org, caller: &Caller, operation: Operation) -> Outcome {
     let operations = vec![Ok(operation)];
     let mut outcomes = org
-        .save_rows(caller.author(org), operations, false, caller.unlucky)
+        .save_rows(
+            caller.author(org),
+            operations,
+            false,
+            caller.unlucky,
+            caller.unit.as_deref(),
+        )
         .await;
     outcomes.pop().unwrap_or(Err(Refusal::NoMatch))
 }
@@ -212,26 +217,43 @@ async fn read(
     let positions = fields.positions(object)?;
     let data = org.read();
     let row = live_row(&data, object, &path.2)?;
-    let stamp = object.field("SystemModstamp").map(|(at, _)| row.get(at));
-    if let Some(Value::DateTime(changed)) = stamp
-        && is_unchanged(&request, *changed)
+    let validators = Validators::of_row(object, row);
+    if let Some(validators) = &validators
+        && validators.is_unchanged(&request)?
     {
         return Ok(HttpResponse::NotModified().finish());
     }
-    Ok(HttpResponse::Ok().json(record_json(object, row, &positions, caller.version)))
+    let mut response = HttpResponse::Ok();
+    if let Some(validators) = validators {
+        response.insert_header((LAST_MODIFIED, validators.last_modified()));
+        if let Some(etag) = validators.etag {
+            response.insert_header((ETAG, etag));
+        }
+    }
+    Ok(response.json(record_json(object, row, &positions, caller.version)))
 }
 
 async fn update(
     org: web::Data<Org>,
     caller: Caller,
     path: web::Path<(String, String, String)>,
+    request: HttpRequest,
     body: JsonBody,
 ) -> Result<HttpResponse, Refused> {
     let schema = org.schema();
     let object = object_named(&schema, &path.1)?;
     let record = body.object()?;
     refuse_field_of_path(&record, "Id")?;
-    let id = live_row(&org.read(), object, &path.2)?.id();
+    let (id, validators) = {
+        let data = org.read();
+        let row = live_row(&data, object, &path.2)?;
+        (row.id(), Validators::of_row(object, row))
+    };
+    if let Some(validators) = validators
+        && validators.is_unchanged(&request)?
+    {
+        return Ok(HttpResponse::NotModified().finish());
+    }
     let draft = RecordReader::of(&schema, &body)?.draft(object, &record, &[])?;
     let operation = Operation::Update {
         object: Arc::clone(object),

@@ -2,6 +2,7 @@
 // Clippy knows test code by this mark alone; helpers beside the tests may fail loudly as well.
 #![cfg(test)]
 
+mod listing;
 mod results;
 
 use std::time::Duration;

@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod cells;
+mod uploads;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

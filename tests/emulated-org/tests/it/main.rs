@@ -2,16 +2,19 @@
 
 mod binary;
 mod bulk;
+mod bulk_classic;
 mod certificate;
 mod chaos;
 mod client;
 mod clock;
 mod collections;
 mod company;
+mod composite;
 mod crud;
 mod derived;
 mod describe;
 mod faults;
+mod headers;
 mod hostile;
 mod ingest;
 mod keyset;

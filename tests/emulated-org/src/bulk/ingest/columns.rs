@@ -29,7 +29,7 @@ enum Column {
 
 /// The columns of an upload, checked against the job's object.
 #[derive(Clone, Debug)]
-pub(super) struct Columns {
+pub(in crate::bulk) struct Columns {
     columns: Vec<Column>,
 }
 
@@ -67,87 +67,24 @@ impl Columns {
         row: &[String],
         order: &Order,
     ) -> (Result<Operation, SaveError>, Option<RecordId>) {
-        let given = self.id_of(row, &order.object);
+        let given = self.id_of(row, order);
         let named = given.as_ref().ok().copied().flatten();
-        (given.and_then(|id| self.checked_operation(row, order, id)), named)
+        let operation = given.and_then(|id| {
+            order.operation(
+                id,
+                |key_field| self.draft(row, &order.object, key_field),
+                |key_field| self.key(row, &order.object, key_field),
+            )
+        });
+        (operation, named)
     }
 
-    fn checked_operation(
-        &self,
-        row: &[String],
-        order: &Order,
-        id: Option<RecordId>,
-    ) -> Result<Operation, SaveError> {
-        let object = Arc::clone(&order.object);
-        let id_needed = |call: &str| {
-            let message = format!("Id not specified in {call} call");
-            id.ok_or_else(|| SaveError::new("MISSING_ARGUMENT", message))
-        };
-        Ok(match order.kind {
-            Kind::Insert if id.is_some() => {
-                let message = "cannot specify Id in an insert call";
-                return Err(SaveError::of_field(
-                    "INVALID_FIELD_FOR_INSERT_UPDATE",
-                    "Id",
-                    message,
-                ));
-            }
-            Kind::Insert => Operation::Create {
-                draft: self.draft(row, &object, None)?,
-                object,
-            },
-            Kind::Update => Operation::Update {
-                id: id_needed("an update")?,
-                draft: self.draft(row, &object, None)?,
-                object,
-            },
-            Kind::Delete => Operation::Delete {
-                id: id_needed("a delete")?,
-                object,
-            },
-            Kind::HardDelete => Operation::HardDelete {
-                id: id_needed("a delete")?,
-                object,
-            },
-            Kind::Upsert { key_field } => {
-                let is_id = object
-                    .fields
-                    .get(key_field)
-                    .is_some_and(|field| field.kind == FieldType::Id);
-                let key = if is_id {
-                    id.map_or(Value::Null, Value::Id)
-                } else if id.is_some() {
-                    let message = "cannot specify Id beside another external ID";
-                    return Err(SaveError::of_field("INVALID_FIELD", "Id", message));
-                } else {
-                    self.key(row, &object, key_field)?
-                };
-                Operation::Upsert {
-                    draft: self.draft(row, &object, Some(key_field))?,
-                    key_field,
-                    key,
-                    update_only: false,
-                    object,
-                }
-            }
-        })
-    }
-
-    fn id_of(&self, row: &[String], object: &Object) -> Result<Option<RecordId>, SaveError> {
+    fn id_of(&self, row: &[String], order: &Order) -> Result<Option<RecordId>, SaveError> {
         let cell = self.cells(row).find_map(|(column, cell)| match column {
-            Column::Id => Some(cell.trim()),
+            Column::Id => Some(cell),
             _ => None,
         });
-        match cell {
-            None | Some("") => Ok(None),
-            Some(text) => {
-                let id = RecordId::parse(text).filter(|id| id.prefix() == object.key_prefix);
-                id.map(Some).ok_or_else(|| {
-                    let message = format!("{} ID: id value of incorrect type: {text}", object.label);
-                    SaveError::of_field("MALFORMED_ID", "Id", message)
-                })
-            }
-        }
+        order.row_id(cell.unwrap_or_default())
     }
 
     fn key(&self, row: &[String], object: &Object, key_field: usize) -> Result<Value, SaveError> {

@@ -5,7 +5,8 @@
 //! running time, its stamps are those of its beginning, and its rows are seen at its end, as with any
 //! transaction.
 
-mod columns;
+pub(super) mod columns;
+mod operation;
 pub mod results;
 pub mod upload;
 
@@ -18,10 +19,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use self::columns::Columns;
 use self::results::RowFate;
 use self::upload::Upload;
-use super::ProcessingTime;
 use super::csv::Format;
-use crate::data::{Author, Authority};
+use super::{ProcessingTime, chunk};
 use crate::id::RecordId;
+use crate::limits::Allocation;
 use crate::org::Org;
 use crate::schema::Object;
 
@@ -231,10 +232,12 @@ impl Jobs {
         self.change(id, now, |job| Ok(job.clone()))
     }
 
-    /// All jobs, oldest first.
+    /// All jobs that are still kept, oldest first.
     #[must_use]
-    pub fn list(&self) -> Vec<Job> {
-        self.lock().by_id.values().cloned().collect()
+    pub fn list(&self, now: DateTime<Utc>) -> Vec<Job> {
+        let kept = self.lock();
+        let young = kept.by_id.values().filter(|job| now - job.created < RETENTION);
+        young.cloned().collect()
     }
 
     /// Takes a job's data, once.
@@ -380,12 +383,7 @@ impl Job {
 
     /// The moment between a chunk and the one before it.
     fn chunk_edge(&self, chunk: usize) -> Option<DateTime<Utc>> {
-        let of = |chunks: usize| i32::try_from(chunks).unwrap_or(i32::MAX);
-        let milliseconds = self.processing.running.num_milliseconds();
-        let share = milliseconds
-            .checked_mul(of(chunk.min(self.chunks())).into())?
-            .checked_div(of(self.chunks()).into())?;
-        self.begins()?.checked_add_signed(TimeDelta::milliseconds(share))
+        chunk::edge(self.begins()?, self.processing.running, chunk, self.chunks())
     }
 
     fn enter(&mut self, state: State, at: DateTime<Utc>) {
@@ -428,18 +426,19 @@ impl Job {
             }
             let upload = Arc::clone(&self.upload);
             let rows = upload.rows.get(first..end).unwrap_or_default();
+            let spent = u64::try_from(rows.len()).unwrap_or(u64::MAX);
+            // What does not fit is not processed, and fails the job (Bulk API 2.0, Limits); the words are believed.
+            if org
+                .limits
+                .spend(Allocation::DailyBulkV2IngestRecords, spent, ends)
+                .is_err()
+            {
+                let message = "ExceededQuota : Too many records in the past 24 hours";
+                return self.fail(ends, message);
+            }
             let (operations, named): (Vec<_>, Vec<_>) =
                 rows.iter().map(|row| columns.operation(row, &self.order)).unzip();
-            // Had somebody else written one of the rows meanwhile, the chunk would have waited for the lock, and
-            // its stamps would be later.
-            let waited = org.touched_since(&operations, began);
-            let author = Author {
-                user: self.order.user,
-                now: if waited { ends } else { began },
-                authority: Authority::User,
-            };
-            let mut claim = org.row_locks.claim();
-            let outcomes = org.save_locked(author, operations, false, None, &mut claim);
+            let outcomes = chunk::save(org, self.order.user, operations, began, ends);
             let fates = outcomes.into_iter().zip(named);
             Arc::make_mut(&mut self.fates).extend(fates.map(|(outcome, named)| RowFate::of(outcome, named)));
         }

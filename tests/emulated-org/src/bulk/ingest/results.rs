@@ -4,7 +4,7 @@
 //! The order of the rows is not that of the upload: clients that rely on it are wrong, so it is mixed here.
 
 use super::upload::Upload;
-use crate::bulk::csv::{Format, write_quoted};
+use crate::bulk::csv::{Format, write_line};
 use crate::data::{Outcome, SaveError};
 use crate::dice::Dice;
 use crate::id::RecordId;
@@ -67,7 +67,7 @@ pub fn write(which: Which, upload: &Upload, fates: &[RowFate], format: Format, s
         .iter()
         .copied()
         .chain(upload.header.iter().map(String::as_str));
-    line(header, format, &mut out);
+    write_line(header, format, &mut out);
     let wanted = |row: usize| {
         which
             == match fates.get(row) {
@@ -86,34 +86,24 @@ pub fn write(which: Which, upload: &Upload, fates: &[RowFate], format: Format, s
         match fates.get(row) {
             Some(RowFate::Saved { id, created }) => {
                 let created = if *created { "true" } else { "false" };
-                line([id.as_str(), created].into_iter().chain(cells), format, &mut out);
+                write_line([id.as_str(), created].into_iter().chain(cells), format, &mut out);
             }
             Some(RowFate::Refused { id, error }) => {
                 let id = id.as_ref().map_or("", RecordId::as_str);
-                line([id, error].into_iter().chain(cells), format, &mut out);
+                write_line([id, error].into_iter().chain(cells), format, &mut out);
             }
-            None => line(cells, format, &mut out),
+            None => write_line(cells, format, &mut out),
         }
     }
     out
 }
 
 /// `CODE:message:fields --`, as `sf__Error` has it.
-fn error_text(errors: &[SaveError]) -> String {
+pub(crate) fn error_text(errors: &[SaveError]) -> String {
     errors
         .iter()
         .map(|error| format!("{}:{}:{} --", error.code, error.message, error.fields.join(", ")))
         .collect()
-}
-
-fn line<'a>(cells: impl Iterator<Item = &'a str>, format: Format, out: &mut Vec<u8>) {
-    for (index, cell) in cells.enumerate() {
-        if index > 0 {
-            out.push(format.delimiter.byte());
-        }
-        write_quoted(cell, out);
-    }
-    out.extend_from_slice(format.line_ending.bytes());
 }
 
 /// The stream of dice that mixes result rows.
