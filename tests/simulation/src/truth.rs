@@ -90,6 +90,12 @@ impl Truth {
         }
     }
 
+    /// The serial of the first accepted edit of a record.
+    pub fn first_of(&self, record: RecordId) -> Option<u64> {
+        let mut edits = self.edits.iter();
+        edits.find(|edit| edit.record == record).map(|edit| edit.serial)
+    }
+
     /// The accepted edits of one field.
     pub fn edits_of(&self, record: RecordId, field: &str) -> Vec<&PartnerEdit> {
         let edits = self.edits.iter();

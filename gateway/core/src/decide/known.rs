@@ -3,7 +3,7 @@
 use crate::decide::write::sent_identity;
 use crate::decide::{
     Agreed, Effects, HeldReason, Identity, LinkEffect, LinkRef, LinkState, LinkStatus, Outcome, Outgoing,
-    RecordEffect, RecordState,
+    RecordEffect, RecordState, Snapshot,
 };
 use crate::id::{ConnectionId, LinkId, SalesforceId};
 use crate::mapping::MappingPlan;
@@ -43,6 +43,26 @@ pub struct Holder {
 }
 
 impl Known<'_> {
+    /// The external id that the record which the link makes carries.
+    pub(super) fn external_id(&self) -> Option<String> {
+        let link = self.link?;
+        link.record
+            .map(|record| MappingPlan::external_id_of(self.connection, record, link.outgoing.generation))
+    }
+
+    /// Whether a record is the one that the link was to make, as the gateway made it: nobody saved it since.
+    pub(super) fn is_own_creation(&self, snapshot: &Snapshot) -> bool {
+        let waits = self
+            .link
+            .is_some_and(|link| link.status == LinkStatus::Creating && link.salesforce_id.is_none());
+        let carried = snapshot.external_id.as_ref().and_then(Option::as_ref);
+        waits
+            && carried.is_some()
+            && carried == self.external_id().as_ref()
+            && snapshot.made_by_gateway == Some(true)
+            && snapshot.by_gateway == Some(true)
+    }
+
     /// The link as it stands; a link not made yet begins as a tombstone of nothing.
     pub(super) fn link_effect(&self) -> LinkEffect {
         let link = self.link;

@@ -31,6 +31,8 @@ pub(super) struct Sides<'a> {
     pub(super) again: bool,
     /// The write that was just settled.
     pub(super) written: Option<&'a SalesforceWrite>,
+    /// Whether all that Salesforce holds is what the gateway made the record with: nobody edited it there.
+    pub(super) own_creation: bool,
 }
 
 /// The partner's side.
@@ -94,18 +96,19 @@ impl<'a> Sides<'a> {
                 .link
                 .is_some_and(|link: &LinkState| link.plan != known.plan.revision),
             written: None,
+            own_creation: snapshot.is_some_and(|snapshot| known.is_own_creation(snapshot)),
         }
     }
 
     /// When Salesforce's value of a field was edited: told with the reading, or by news of this value during a write;
-    /// else no later than the record's stamp.
+    /// else no later than the record's stamp. None: it never was.
     pub(super) fn salesforce_time(
         &self,
         id: FieldId,
         name: &str,
         value: Option<&FieldValue>,
     ) -> Option<Instant> {
-        let snapshot = self.snapshot?;
+        let snapshot = self.snapshot.filter(|_| !self.own_creation)?;
         let noted = self.outgoing.noted.get(&id);
         let noted = noted.filter(|noted| noted.value.is_none() || noted.value.as_ref() == value);
         let told = snapshot.changed.get(name).or(noted.map(|noted| &noted.at));

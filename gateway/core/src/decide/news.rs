@@ -75,6 +75,8 @@ pub struct Snapshot {
     pub changed: BTreeMap<String, Instant>,
     /// What the plan's external id field holds: absent where it was not read, `Some(None)` where it is empty.
     pub external_id: Option<Option<String>>,
+    /// Whether the gateway's own user made the record; none where that was not read.
+    pub made_by_gateway: Option<bool>,
     /// Whether the gateway's own user modified the record last; none where that was not read.
     pub by_gateway: Option<bool>,
     /// What the record became, where it is a converted lead.
@@ -114,6 +116,7 @@ impl Snapshot {
             unreadable,
             changed: BTreeMap::new(),
             external_id: None,
+            made_by_gateway: None,
             by_gateway: None,
             converted: None,
         }

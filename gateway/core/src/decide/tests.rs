@@ -1,5 +1,6 @@
 //! The decisions of both directions, played against a small world of one Salesforce record and one partner record.
 
+mod book;
 mod breaking;
 mod conflicts;
 mod converging;
@@ -7,9 +8,11 @@ mod doubts;
 mod edits;
 mod identities;
 mod lives;
+mod makers;
 mod outcomes;
 mod owners;
 mod people;
+mod replanned;
 mod stored;
 mod successors;
 mod unseen;
@@ -37,6 +40,7 @@ struct Remote {
     fields: Fields,
     owner: SalesforceId,
     stamp: i64,
+    made_by_gateway: bool,
     by_gateway: bool,
     external_id: Option<String>,
     deleted: bool,
@@ -59,6 +63,8 @@ struct Pair {
     sent: u32,
     told: u32,
     history: Vec<FieldChange>,
+    /// Identities that the link holds.
+    book: Vec<Identity>,
 }
 
 impl Pair {
@@ -76,6 +82,7 @@ impl Pair {
             sent: 0,
             told: 0,
             history: Vec::new(),
+            book: Vec::new(),
         }
     }
 
@@ -138,6 +145,7 @@ impl Pair {
             fields,
             owner,
             stamp: self.tick(),
+            made_by_gateway: by_gateway,
             by_gateway,
             external_id,
             deleted: false,
@@ -170,6 +178,7 @@ impl Pair {
             unreadable: Vec::new(),
             changed: BTreeMap::new(),
             external_id: Some(remote.external_id.clone()),
+            made_by_gateway: Some(remote.made_by_gateway),
             by_gateway: Some(remote.by_gateway),
             converted: None,
         }
@@ -381,6 +390,8 @@ impl Pair {
             assert!(!link.ready, "a write in flight has its worker already");
         }
         let record = self.record.as_ref().map(|record| record.id);
+        self.book.retain(|held| !link.release.contains(held));
+        self.book.extend(link.reserve.iter().cloned());
         self.history.extend(effects.history.clone());
         if let Some(record) = &effects.record {
             self.told += 1;

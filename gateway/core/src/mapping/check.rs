@@ -63,6 +63,7 @@ impl MappingPlan {
             identity: writing::identity_id(document, &fields),
             mergeable: object.fields.contains_key("MasterRecordId"),
             convertible: object.fields.contains_key("IsConverted"),
+            has_created_by: object.fields.contains_key("CreatedById"),
             has_last_modified_by: object.fields.contains_key("LastModifiedById"),
             keep_owner_on_update: document.keep_owner_on_update,
             has_owner: object.fields.contains_key("OwnerId"),

@@ -65,6 +65,9 @@ pub struct MappingPlan {
     /// Whether the object tells who modified a record last (`LastModifiedById`).
     #[serde(default)]
     pub has_last_modified_by: bool,
+    /// Whether the object tells who made a record (`CreatedById`).
+    #[serde(default)]
+    pub has_created_by: bool,
     /// Leave an owner alone on update rather than replace it by the default owner of its side.
     pub keep_owner_on_update: bool,
     /// Whether the object has an owner (`OwnerId`).
@@ -113,11 +116,13 @@ impl MappingPlan {
         let mut seen = BTreeSet::new();
         let converted: &[&str] = if self.convertible { &CONVERTED } else { &[] };
         let modified_by = self.writes_salesforce() && self.has_last_modified_by;
+        let created_by = self.writes_salesforce() && self.has_created_by;
         std::iter::once("Id")
             .chain(self.synced_fields().map(|field| field.salesforce.name.as_str()))
             .chain(self.has_owner.then_some("OwnerId"))
             .chain(self.external_id.as_deref())
             .chain(converted.iter().copied())
+            .chain(created_by.then_some("CreatedById"))
             .chain(modified_by.then_some("LastModifiedById"))
             .chain(std::iter::once("SystemModstamp"))
             .filter(|name| seen.insert(*name))

@@ -16,6 +16,7 @@ const OWNER: &str = "OwnerId";
 /// How partners see the owner.
 const PARTNER_OWNER: &str = "owner";
 const MODSTAMP: &str = "SystemModstamp";
+const CREATED_BY: &str = "CreatedById";
 const MODIFIED_BY: &str = "LastModifiedById";
 const DELETED: &str = "IsDeleted";
 const MASTER: &str = "MasterRecordId";
@@ -76,8 +77,8 @@ impl Reader<'_> {
         }
     }
 
-    /// Adds to a reading what stands beside the mapped values: the external id, who modified the record last, what a
-    /// lead became. `text` gives a column's text: `None` where it was not read, `Some(None)` where it holds nothing.
+    /// Adds to a reading what stands beside the mapped values: the external id, who made the record and who modified it
+    /// last, what a lead became. `text` gives a column's text: `None` where it was not read, `Some(None)` where it holds nothing.
     pub fn read_marks<'t>(&self, snapshot: &mut Snapshot, text: impl Fn(&str) -> Option<Option<&'t str>>) {
         snapshot.external_id = self
             .plan
@@ -85,10 +86,12 @@ impl Reader<'_> {
             .as_deref()
             .and_then(&text)
             .map(|value| value.map(str::to_owned));
-        snapshot.by_gateway = self.gateway_user.and_then(|gateway| {
-            let modified_by = text(MODIFIED_BY)??;
-            Some(SalesforceId::parse(modified_by) == Ok(gateway))
-        });
+        let is_gateway = |name: &str| {
+            let gateway = self.gateway_user?;
+            Some(SalesforceId::parse(text(name)??) == Ok(gateway))
+        };
+        snapshot.made_by_gateway = is_gateway(CREATED_BY);
+        snapshot.by_gateway = is_gateway(MODIFIED_BY);
         let id = |name: &str| text(name)?.and_then(|id| SalesforceId::parse(id).ok());
         snapshot.converted = (text(CONVERTED) == Some(Some("true"))).then(|| Converted {
             contact: id("ConvertedContactId"),

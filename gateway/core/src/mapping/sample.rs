@@ -62,6 +62,7 @@ pub(crate) fn contact() -> SalesforceObject {
         ("Anything__c", S::Anytype),
         ("CausewayId__c", S::String),
         ("Formula__c", S::Double),
+        ("CreatedById", S::Reference),
         ("LastModifiedById", S::Reference),
     ];
     let mut object = SalesforceObject {

@@ -95,6 +95,7 @@ pub fn plan(mapping: MappingId, revision: i64, partner_object: &str) -> MappingP
         identity: None,
         mergeable: false,
         convertible: false,
+        has_created_by: false,
         has_last_modified_by: false,
         keep_owner_on_update: false,
         has_owner: true,

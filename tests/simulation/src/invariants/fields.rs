@@ -33,6 +33,8 @@ struct Case<'a> {
     unclear: bool,
     /// Everything that the partner was told is stored.
     edits: Vec<FieldValue>,
+    /// Whether the partner's record began without the field.
+    began_blank: bool,
     partner: FieldValue,
     /// What the partner ever posted for the field, in any record: a record that is made anew carries older values.
     posted: Vec<FieldValue>,
@@ -132,6 +134,7 @@ impl World {
             newest,
             unclear,
             edits: edits.iter().filter_map(|edit| read(field, edit)).collect(),
+            began_blank: edits.first().map(|edit| edit.serial) > self.truth.first_of(record.id),
             everywhere: &self.org.journal,
             posted: self
                 .truth
@@ -401,12 +404,9 @@ impl Case<'_> {
             .iter()
             .filter(|edit| !std::ptr::eq(**edit, human))
             .any(|edit| Some(means(edit)) == self.human_means());
-        let repeated = self
-            .edits
-            .iter()
-            .filter(|value| self.means(value) == self.means(&newest.1))
-            .count()
-            > 1
+        let held = |value: &&FieldValue| self.means(value) == self.means(&newest.1);
+        let repeated = self.edits.iter().filter(held).count() > 1
+            || (self.began_blank && self.means(&newest.1).is_empty())
             || self
                 .saves
                 .iter()

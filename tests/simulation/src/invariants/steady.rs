@@ -95,7 +95,10 @@ impl World {
             return Ok(());
         };
         let name = field.salesforce.name.as_str();
-        let Value::Text(own) = row.get(name) else {
+        // What it was made with: somebody may have edited it within the same step.
+        let mut edits = self.org.journal.iter();
+        let first = edits.find(|edit| edit.row == id && edit.field == name);
+        let Some(Value::Text(own)) = first.map(|edit| &edit.stored) else {
             return Ok(());
         };
         let before = |other: &&Row| {

@@ -81,6 +81,7 @@ fn value(row: &Row, field: &str) -> Json {
         "Id" => json!(row.id.as_str()),
         "OwnerId" => json!(row.owner.as_str()),
         "SystemModstamp" => json!(written(row.stamp)),
+        "CreatedById" => json!(super::id(Org::actor_user(row.made_by)).as_str()),
         "LastModifiedById" => json!(super::id(Org::actor_user(row.modified_by)).as_str()),
         "IsDeleted" => json!(!row.is_live()),
         "MasterRecordId" => id_or_null(row.gone.and_then(|gone| gone.master)),

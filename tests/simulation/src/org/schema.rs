@@ -148,6 +148,7 @@ impl Object {
         add("Id", SalesforceType::Id, false);
         add("OwnerId", SalesforceType::Reference, true);
         add("SystemModstamp", SalesforceType::Datetime, false);
+        add("CreatedById", SalesforceType::Reference, false);
         add("LastModifiedById", SalesforceType::Reference, false);
         add("IsDeleted", SalesforceType::Boolean, false);
         add("MasterRecordId", SalesforceType::Reference, false);

@@ -186,6 +186,7 @@ fn contact(modstamp: i64, observed: i64) -> Reading {
         unreadable: Vec::new(),
         changed: BTreeMap::new(),
         external_id: None,
+        made_by_gateway: None,
         by_gateway: None,
         converted: None,
     })

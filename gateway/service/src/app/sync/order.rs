@@ -78,6 +78,7 @@ mod tests {
             identity: None,
             mergeable: false,
             convertible: false,
+            has_created_by: false,
             has_last_modified_by: false,
             keep_owner_on_update: false,
             has_owner: true,
