@@ -131,17 +131,30 @@ pub(super) fn identity(
                 mapped.partner_type
             ),
         ));
-    } else if mapped.rule == SyncRule::DoNotSync {
+        return;
+    }
+    if mapped.rule == SyncRule::DoNotSync {
         problems.push(problem(
             "identity",
             &format!("`{name}` does not sync, so both sides' records cannot be recognised by it; give it another rule."),
         ));
-    } else if document.direction != Direction::SalesforceToPartner
-        && object
-            .fields
-            .values()
-            .any(|field| !field.filterable && field.name.eq_ignore_ascii_case(&mapped.salesforce))
-    {
+        return;
+    }
+    let named = |field: &&SalesforceField| field.name.eq_ignore_ascii_case(&mapped.salesforce);
+    let looked_for = document.direction != Direction::SalesforceToPartner;
+    let Some(salesforce) = object.fields.values().find(named).filter(|_| looked_for) else {
+        return;
+    };
+    if document.external_id.is_none() && !salesforce.createable {
+        problems.push(problem(
+            "identity",
+            &format!(
+                "without an external id a record that the partner makes is found again by `{0}`, which the integration \
+                 user may not set; give it that right, or name another field or an `externalId`.",
+                salesforce.name
+            ),
+        ));
+    } else if !salesforce.filterable {
         problems.push(problem(
             "identity",
             &format!(

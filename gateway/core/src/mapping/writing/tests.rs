@@ -281,6 +281,28 @@ fn records_are_recognised_by_a_mapped_field_that_moves_and_has_one_value() {
 }
 
 #[test]
+fn without_an_external_id_records_are_recognised_by_what_the_gateway_may_set() {
+    let mut object = contact();
+    object.fields.get_mut("Email").unwrap().createable = false;
+    let mut fields = vec![
+        field("name", PartnerType::Text, "LastName"),
+        field("mail", PartnerType::Email, "Email"),
+    ];
+    fields[1].rule = SyncRule::Salesforce;
+    let marked = MappingDocument {
+        identity: Some("mail".to_owned()),
+        ..two_way(fields)
+    };
+    let unmarked = MappingDocument {
+        external_id: None,
+        ..marked.clone()
+    };
+    assert_eq!(places(&unmarked, &object), ["identity"]);
+    assert_eq!(places(&unmarked, &contact()), [""; 0]);
+    assert_eq!(places(&marked, &object), [""; 0]);
+}
+
+#[test]
 fn records_are_recognised_only_by_what_salesforce_can_look_for() {
     let mut object = contact();
     object.fields.get_mut("Email").unwrap().filterable = false;
