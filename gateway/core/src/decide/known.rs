@@ -52,9 +52,7 @@ impl Known<'_> {
 
     /// Whether a record is the one that the link was to make, as the gateway made it: nobody saved it since.
     pub(super) fn is_own_creation(&self, snapshot: &Snapshot) -> bool {
-        let waits = self
-            .link
-            .is_some_and(|link| link.status == LinkStatus::Creating && link.salesforce_id.is_none());
+        let waits = self.link.is_some_and(|link| link.status == LinkStatus::Creating);
         let carried = snapshot.external_id.as_ref().and_then(Option::as_ref);
         waits
             && carried.is_some()

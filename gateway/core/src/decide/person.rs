@@ -3,7 +3,7 @@
 use crate::Instant;
 use crate::decide::known::record_effect;
 use crate::decide::partner::{PartnerRefusal, RefusalCode, unheld};
-use crate::decide::salesforce::{delete_too, ended};
+use crate::decide::salesforce::delete_too;
 use crate::decide::{
     ChangeCause, Effects, FieldChange, HeldReason, Known, LinkEffect, LinkState, LinkStatus, Lost, Outcome,
     Outgoing, Presence, RecordState, Side, Turns,
@@ -125,7 +125,6 @@ pub fn decide_delete(known: Known<'_>, too: bool) -> Option<Effects> {
         } => Some(known.link_only(
             LinkEffect {
                 status: LinkStatus::Deleted,
-                outgoing: ended(&base.outgoing),
                 release: known.ended(true),
                 ..base
             },

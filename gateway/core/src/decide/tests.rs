@@ -6,15 +6,20 @@ mod conflicts;
 mod converging;
 mod doubts;
 mod edits;
+mod ends;
+mod glimpses;
 mod identities;
 mod lives;
+mod looks;
 mod makers;
 mod outcomes;
 mod owners;
+mod ownership;
 mod people;
 mod replanned;
 mod stored;
 mod successors;
+mod turns;
 mod unseen;
 
 use std::collections::BTreeMap;
@@ -388,6 +393,9 @@ impl Pair {
         assert_eq!(link.existing, expected, "effects name the link as it was read");
         if link.outgoing.in_flight.is_some() {
             assert!(!link.ready, "a write in flight has its worker already");
+        }
+        if link.ready {
+            assert!(link.outgoing.pending, "there is nothing to be ready for");
         }
         let record = self.record.as_ref().map(|record| record.id);
         self.book.retain(|held| !link.release.contains(held));

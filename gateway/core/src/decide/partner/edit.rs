@@ -394,7 +394,7 @@ impl Posted<'_> {
         match last {
             Some(last) if stated < last => false,
             // Two edits of one moment: whichever comes first, the same one stays.
-            Some(last) if stated == last => other && held.is_none_or(|held| text(value) > text(held)),
+            Some(last) if stated == last => held.is_none_or(|held| text(value) > text(held)),
             _ => {
                 times.insert(id, stated);
                 other

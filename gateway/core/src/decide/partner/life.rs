@@ -191,17 +191,13 @@ pub(in crate::decide) fn tombstone(
     salesforce_id: SalesforceId,
     version: SalesforceVersion,
 ) -> Effects {
-    let nothing_known = Known {
-        link: None,
-        record: None,
-        ..known
-    };
+    let unlinked = Known { link: None, ..known };
     let link = LinkEffect {
         salesforce_id: Some(salesforce_id),
         version,
-        ..nothing_known.link_effect()
+        ..unlinked.link_effect()
     };
-    nothing_known.link_only(link, Outcome::Deleted)
+    unlinked.link_only(link, Outcome::Deleted)
 }
 
 fn refuse(code: RefusalCode, message: &str) -> PartnerDecision {

@@ -77,7 +77,6 @@ pub(in crate::decide) fn follow_policy(known: Known<'_>, base: LinkEffect, merge
             plan: known.plan.revision,
             outgoing: ended(&base.outgoing),
             release: known.ended(true),
-            ready: false,
             ..base
         },
         record: None,
@@ -137,15 +136,14 @@ pub(in crate::decide) fn follow_policy(known: Known<'_>, base: LinkEffect, merge
     }
 }
 
-/// Deletes the partner's record with Salesforce's.
+/// Deletes the partner's record with Salesforce's. Nothing is on its way any more: `link` is a tombstone, or was one
+/// until somebody was asked.
 pub(in crate::decide) fn delete_too(known: Known<'_>, link: LinkEffect) -> Effects {
     Effects {
         link: LinkEffect {
             status: LinkStatus::Deleted,
             agreed: Agreed::default(),
-            outgoing: ended(&link.outgoing),
             release: known.ended(false),
-            ready: false,
             ..link
         },
         record: known.record.map(emptied),
@@ -173,7 +171,6 @@ pub(in crate::decide) fn convert(known: Known<'_>, base: LinkEffect, to: Convert
             plan: known.plan.revision,
             outgoing: ended(&base.outgoing),
             release: known.ended(true),
-            ready: false,
             ..base
         },
         record: standing.map(|record| RecordEffect {

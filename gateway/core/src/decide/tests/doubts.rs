@@ -5,7 +5,7 @@ use super::*;
 use SyncRule as R;
 
 /// A contact that carries no external id and is recognised by its phone; its create is in flight.
-fn without_external_id() -> Pair {
+pub(super) fn without_external_id() -> Pair {
     let mut pair = unmarked();
     pair.posts(&[("name", text("N")), ("phone", text("1"))], None);
     let Prepared::Send { write, .. } = pair.prepare() else {
@@ -160,4 +160,20 @@ fn news_that_came_during_a_write_that_was_refused_is_not_lost() {
     pair.settle(&refusal, Some(&target));
     assert_eq!(*pair.status(), LinkStatus::Deleted);
     assert_eq!(pair.record().presence, Presence::Deleted);
+}
+
+#[test]
+fn when_somebody_else_entered_what_was_sent_matters_only_where_the_newest_wins() {
+    for (rule, taken) in [(R::Partner, true), (R::MostRecent, false)] {
+        let (mut pair, _) = super::outcomes::flying(rule);
+        let posted = pair.clock;
+        pair.clock += 50;
+        pair.edit("LastName", text("P"));
+        let mut snapshot = pair.snapshot();
+        snapshot.changed.insert("LastName".to_owned(), at(pair.clock));
+        pair.settle(&WriteOutcome::Unknown, Some(&Target::Present(snapshot)));
+        assert_eq!(pair.agreed(1), Some(&AgreedPair::new(text("P"), text("P"))));
+        pair.posts(&[("name", text("Q"))], Some(posted + 10));
+        assert_eq!(pair.record().fields["name"] == text("Q"), taken, "{rule:?}");
+    }
 }

@@ -98,3 +98,15 @@ fn what_somebody_saved_since_is_one() {
         assert_eq!((pair.flush(), pair.names()), (0, both("N")));
     }
 }
+
+#[test]
+fn a_record_that_carries_no_external_id_of_ours_is_not_what_a_lost_create_made() {
+    let (mut pair, _) = creating(true);
+    pair.make(&[("LastName", text("N"))], user(1), None, true);
+    let target = pair.target();
+    pair.settle(&WriteOutcome::Unknown, Some(&target));
+    assert_eq!(
+        (pair.status(), pair.link.as_ref().unwrap().salesforce_id),
+        (&LinkStatus::Creating, None)
+    );
+}

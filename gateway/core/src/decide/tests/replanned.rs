@@ -108,3 +108,28 @@ fn only_a_record_with_something_to_write_is_held_for_a_target_that_cannot_be_rea
         "only the target tells of a write in flight"
     );
 }
+
+#[test]
+fn a_reading_that_is_known_already_is_weighed_anew_and_once() {
+    let mut pair = outdated(Pair::under(R::MostRecent));
+    let known = Incoming::Present(Snapshot {
+        version: pair.link.as_ref().unwrap().version,
+        ..pair.snapshot()
+    });
+    assert!(matches!(pair.hears(&known), Decision::Apply(_)));
+    assert!(is_up_to_date(&pair));
+    assert_eq!(pair.hears(&known), Decision::Drop(DropReason::Unchanged));
+}
+
+#[test]
+fn an_edit_by_the_partner_waits_for_the_look_that_weighs_everything_anew() {
+    let mut pair = outdated(Pair::under(R::Salesforce));
+    let PartnerDecision::Apply(effects) = pair.posts(&[("name", text("P"))], None) else {
+        panic!("not taken")
+    };
+    assert!(effects.link.ready && effects.link.outgoing.pending);
+    assert_eq!(pair.record().fields["name"], text("P"));
+    assert!(!is_up_to_date(&pair));
+    assert_eq!((pair.flush(), pair.names()), (0, both("A")));
+    assert!(is_up_to_date(&pair));
+}

@@ -282,3 +282,18 @@ fn values_that_cannot_cross_hold_the_record_before_anything_is_sent() {
     pair.flush();
     assert_eq!(pair.names(), both("P"));
 }
+
+#[test]
+fn what_a_flow_makes_of_a_write_is_no_later_edit() {
+    let mut pair = Pair::under(R::MostRecent);
+    pair.stores = |_, _| text("F");
+    pair.posts(&[("name", text("P"))], None);
+    let edited = pair.clock;
+    pair.clock += 50;
+    pair.flush();
+    assert_eq!(pair.names(), both("F"));
+    pair.stores = |_, value| value;
+    pair.posts(&[("name", text("Q"))], Some(edited + 1));
+    pair.flush();
+    assert_eq!(pair.names(), both("Q"));
+}

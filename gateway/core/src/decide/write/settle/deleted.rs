@@ -1,6 +1,5 @@
 //! The write deleted Salesforce's record.
 
-use crate::decide::known::reference;
 use crate::decide::partner::{new_life, tombstone};
 use crate::decide::salesforce::{ended, history_of};
 use crate::decide::write::Settled;
@@ -24,17 +23,10 @@ impl Landed<'_> {
                 observed: self.now,
             },
         };
-        let cleared = self.cleared();
-        let known = Known {
-            link: Some(&cleared),
-            ..self.known
-        };
+        let known = self.known;
         if self.record_is(Presence::Live) {
             // The partner brought it back while the delete was under way.
-            let link = LinkEffect {
-                existing: Some(reference(self.link)),
-                ..new_life(known, &cleared)
-            };
+            let link = new_life(known, self.link);
             return Settled {
                 effects: Some(Box::new(known.link_only(link, Outcome::Restored))),
                 tombstone: Some(Box::new(tombstone(known, salesforce_id, version))),

@@ -130,10 +130,6 @@ impl Landed<'_> {
             return known.link_only(base, Outcome::Confirmed);
         }
         let again = LinkEffect {
-            outgoing: Outgoing {
-                pending: true,
-                ..base.outgoing.clone()
-            },
             ready: true,
             ..base.clone()
         };

@@ -112,7 +112,6 @@ impl Landed<'_> {
     pub(super) fn ambiguous(&self, candidates: &[SalesforceId]) -> Settled {
         let identity = match (self.known.record, candidates.first()) {
             (Some(record), Some(first)) => self.known.identity_text(&record.fields, *first),
-            (None, Some(first)) => first.to_string(),
             _ => String::new(),
         };
         self.ask(HeldReason::Ambiguous {

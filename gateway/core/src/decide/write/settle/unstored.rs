@@ -73,7 +73,6 @@ impl Landed<'_> {
         };
         let link = LinkState {
             status: held.status.clone(),
-            plan: held.plan,
             ..self.cleared()
         };
         let known = Known {
