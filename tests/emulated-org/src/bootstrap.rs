@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::data::{Author, Authority, Data, Draft, Operation, Refusal, SaveError, Transaction};
+use crate::access::{self, ADMINISTRATOR, ObjectPermission, PermissionSetDefinition, STANDARD_USER};
+use crate::data::{
+    Author, Authority, Data, Draft, DuplicateOptions, Operation, Refusal, SaveError, Transaction,
+};
 use crate::id::RecordId;
 use crate::options::Options;
 use crate::schema::Schema;
@@ -13,6 +16,10 @@ pub const ADMIN_USERNAME: &str = "admin@northwind.example";
 /// The username of the integration user.
 pub const INTEGRATION_USERNAME: &str = "integration@northwind.example";
 
+/// The permission set that lets the integration user do everything, as long as it is assigned: the profile alone gives
+/// nothing but the API.
+pub const INTEGRATION_PERMISSION_SET: &str = "Integration_Full_Access";
+
 /// The ids of the first records.
 #[derive(Clone, Copy, Debug)]
 pub struct FirstRecords {
@@ -22,6 +29,8 @@ pub struct FirstRecords {
     pub admin: RecordId,
     /// The profile "Standard User".
     pub standard_profile: RecordId,
+    /// The permission sets from whose holders nothing is kept.
+    pub unlimited: [RecordId; 2],
 }
 
 /// Writes the first records into an empty organisation.
@@ -34,6 +43,7 @@ pub(crate) fn write(data: &mut Data, schema: &Schema, options: &Options) -> Resu
         user: admin,
         now,
         authority: Authority::Platform,
+        duplicates: DuplicateOptions::default(),
     };
     let mut transaction = Transaction::begin(data, schema, author);
     let mut create = |object: &str, fields: Vec<(&str, Value)>| -> Result<RecordId, Refusal> {
@@ -54,27 +64,41 @@ pub(crate) fn write(data: &mut Data, schema: &Schema, options: &Options) -> Resu
     };
 
     let license = RecordId::from_serial("100", options.pod, 1).map_or(Value::Null, Value::Id);
-    let mut profile = |name: &str, is_admin: bool| {
+    let mut profile = |name: &str| -> Result<(RecordId, RecordId), Refusal> {
+        let permissions: Vec<(String, Value)> = access::permissions_of_profile(name)
+            .iter()
+            .map(|permission| (format!("Permissions{permission}"), Value::Boolean(true)))
+            .collect();
+        let permissions = || {
+            let all = permissions.iter();
+            all.map(|(name, value)| (name.as_str(), value.clone()))
+        };
         let mut fields = vec![
             ("Name", Value::text(name)),
             ("UserLicenseId", license.clone()),
             ("UserType", Value::text("Standard")),
-            ("PermissionsApiEnabled", Value::Boolean(true)),
         ];
-        if is_admin {
-            fields.extend([
-                ("PermissionsViewAllData", Value::Boolean(true)),
-                ("PermissionsModifyAllData", Value::Boolean(true)),
-                ("PermissionsViewSetup", Value::Boolean(true)),
-                ("PermissionsCustomizeApplication", Value::Boolean(true)),
-                ("PermissionsManageUsers", Value::Boolean(true)),
-            ]);
-        }
-        create("Profile", fields)
+        fields.extend(permissions());
+        let profile = create("Profile", fields)?;
+        let mut fields = access::set_of_profile(name, profile);
+        fields.extend(permissions());
+        Ok((profile, create("PermissionSet", fields)?))
     };
-    let admin_profile = profile("System Administrator", true)?;
-    let standard_profile = profile("Standard User", false)?;
-    let api_profile = profile("Minimum Access - API Only Integrations", false)?;
+    let (admin_profile, admin_permissions) = profile(ADMINISTRATOR)?;
+    let (standard_profile, standard_permissions) = profile(STANDARD_USER)?;
+    let (api_profile, _) = profile("Minimum Access - API Only Integrations")?;
+    for (object, fields) in standard_grants(schema, standard_permissions) {
+        create(object, fields)?;
+    }
+    let integration_permissions = create(
+        "PermissionSet",
+        vec![
+            ("Name", Value::text(INTEGRATION_PERMISSION_SET)),
+            ("Label", Value::text("Integration Full Access")),
+            ("IsCustom", Value::Boolean(true)),
+            ("Type", Value::text("Regular")),
+        ],
+    )?;
 
     let organization = create(
         "Organization",
@@ -94,15 +118,48 @@ pub(crate) fn write(data: &mut Data, schema: &Schema, options: &Options) -> Resu
         ],
     )?;
     let first = create("User", user_fields("Ada", "Admin", ADMIN_USERNAME, admin_profile))?;
-    create(
+    let integration = create(
         "User",
         user_fields("Integration", "User", INTEGRATION_USERNAME, api_profile),
+    )?;
+    create(
+        "PermissionSetAssignment",
+        vec![
+            ("PermissionSetId", Value::Id(integration_permissions)),
+            ("AssigneeId", Value::Id(integration)),
+            ("IsActive", Value::Boolean(true)),
+        ],
     )?;
     Ok(FirstRecords {
         organization,
         admin: first,
         standard_profile,
+        unlimited: [admin_permissions, integration_permissions],
     })
+}
+
+/// What ordinary users may do: the standard objects with all their standard fields. What is custom has to be granted.
+fn standard_grants(schema: &Schema, set: RecordId) -> Vec<(&'static str, Vec<(&'static str, Value)>)> {
+    let mut granted = PermissionSetDefinition::default();
+    for object in schema.objects() {
+        let Some(rights) = access::standard_rights(&object.name) else {
+            continue;
+        };
+        granted.object_permissions.push(ObjectPermission {
+            object: object.name.clone(),
+            allow_create: rights.create,
+            allow_read: rights.read,
+            allow_edit: rights.edit,
+            allow_delete: rights.delete,
+            ..ObjectPermission::default()
+        });
+        let fields = object.fields.iter();
+        for field in fields.filter(|field| field.permissionable && !field.custom) {
+            let name = format!("{}.{}", object.name, field.name);
+            granted = granted.with_field(&name, true);
+        }
+    }
+    granted.records(set)
 }
 
 /// The fields every user needs.

@@ -7,7 +7,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::automation::LaterUpdate;
-use crate::data::{Author, Authority, Draft, Operation, Outcome, SaveError, Transaction, locked_by};
+use crate::data::{
+    Author, Authority, Draft, DuplicateOptions, Operation, Outcome, SaveError, Transaction, locked_by,
+};
 use crate::id::RecordId;
 use crate::org::Org;
 use crate::row_locks::Claim;
@@ -145,6 +147,7 @@ impl Org {
             user: later.user,
             now: at,
             authority: Authority::User,
+            duplicates: DuplicateOptions::default(),
         };
         if !self.row_locks.claim().are_free(&[id].into()) {
             // A flow's own transaction waits for its rows.

@@ -13,6 +13,7 @@
 //! # }
 //! ```
 
+pub mod access;
 pub mod app;
 pub mod automation;
 mod bootstrap;
@@ -23,9 +24,11 @@ pub mod company;
 pub mod data;
 mod dice;
 pub mod faults;
+pub mod formula;
 pub mod http;
 pub mod id;
 pub mod limits;
+pub mod long_requests;
 pub mod options;
 pub mod org;
 pub mod people;

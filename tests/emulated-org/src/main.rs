@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 use emulated_org::company::CompanyOptions;
-use emulated_org::{App, EmulatedOrg, Options};
+use emulated_org::{App, Edition, EmulatedOrg, Options};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// A strict Salesforce organisation over HTTP, for tests and demos.
@@ -50,6 +50,9 @@ struct Serve {
     /// The organisation is a sandbox: its users log in at the test host.
     #[arg(long)]
     sandbox: bool,
+    /// Edition, which decides the limits.
+    #[arg(long, value_parser = parse_edition, default_value = "Enterprise")]
+    edition: Edition,
     /// Daily API requests, instead of the edition's.
     #[arg(long)]
     daily_api_limit: Option<u64>,
@@ -85,6 +88,7 @@ async fn run(serve: Serve) -> Result<(), Box<dyn std::error::Error>> {
             seed: serve.seed,
             records,
         }),
+        edition: serve.edition,
         daily_api_limit: serve.daily_api_limit,
         my_domain: serve.my_domain,
         is_sandbox: serve.sandbox,
@@ -106,6 +110,13 @@ async fn run(serve: Serve) -> Result<(), Box<dyn std::error::Error>> {
     }
     org.stop().await;
     Ok(())
+}
+
+fn parse_edition(text: &str) -> Result<Edition, String> {
+    Edition::ALL
+        .into_iter()
+        .find(|edition| edition.name().eq_ignore_ascii_case(text))
+        .ok_or_else(|| "expected Developer, Professional, Enterprise or Unlimited".to_owned())
 }
 
 fn parse_app(text: &str) -> Result<(String, PathBuf), String> {

@@ -38,8 +38,11 @@ pub struct Options {
     /// Whatever it is, hosts whose names begin with `login.` or `test.` are the login hosts, and all others, such as
     /// `127.0.0.1`, are My Domain, where people may log in too.
     pub my_domain: Option<String>,
-    /// Whether the organisation is a sandbox, whose users log in at the test host.
+    /// Whether the organisation is a sandbox, a full one: its users log in at the test host, and it has more daily
+    /// API requests.
     pub is_sandbox: bool,
+    /// Whether accounts can be persons.
+    pub person_accounts: bool,
     /// Behaviour that the documentation leaves open.
     pub switches: Switches,
 }
@@ -59,10 +62,15 @@ impl Default for Options {
             pod: 1_217,
             my_domain: None,
             is_sandbox: false,
+            person_accounts: false,
             switches: Switches::default(),
         }
     }
 }
+
+/// The daily API requests of a full sandbox, whatever the edition (Salesforce Developer Limits and Allocations Quick
+/// Reference).
+pub(crate) const FULL_SANDBOX_CALLS: u64 = 5_000_000;
 
 /// The edition of an organisation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -79,6 +87,14 @@ pub enum Edition {
 }
 
 impl Edition {
+    /// All of them.
+    pub const ALL: [Self; 4] = [
+        Self::Developer,
+        Self::Professional,
+        Self::Enterprise,
+        Self::Unlimited,
+    ];
+
     /// The `OrganizationType` of the Organization record.
     #[must_use]
     pub fn organization_type(self) -> &'static str {
@@ -87,6 +103,27 @@ impl Edition {
             Self::Professional => "Professional Edition",
             Self::Enterprise => "Enterprise Edition",
             Self::Unlimited => "Unlimited Edition",
+        }
+    }
+
+    /// The name in this crate's options and answers.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Developer => "Developer",
+            Self::Professional => "Professional",
+            Self::Enterprise => "Enterprise",
+            Self::Unlimited => "Unlimited",
+        }
+    }
+
+    /// How many requests of 20 seconds or longer may be under way at once. Source: Salesforce Developer Limits and
+    /// Allocations Quick Reference; 25 in production and sandboxes, 5 in Developer Edition and trials.
+    #[must_use]
+    pub fn concurrent_long_requests(self) -> u32 {
+        match self {
+            Self::Developer => 5,
+            Self::Professional | Self::Enterprise | Self::Unlimited => 25,
         }
     }
 

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLo
 
 use chrono::{DateTime, Utc};
 
+use crate::access::AccessBook;
 use crate::app::RegisteredApp;
 use crate::automation::{Automation, RuleDefinition, RuleError};
 use crate::bulk;
@@ -15,6 +16,8 @@ use crate::data::Data;
 use crate::faults::Faults;
 use crate::id::RecordId;
 use crate::limits::Limits;
+use crate::long_requests::LongRequests;
+use crate::options::Edition;
 use crate::people::LateCommits;
 use crate::request_log::RequestLog;
 use crate::row_locks::RowLocks;
@@ -38,6 +41,7 @@ pub struct Org {
     pub clock: Clock,
     pub faults: Faults,
     pub limits: Limits,
+    pub long_requests: Arc<LongRequests>,
     pub tokens: Tokens,
     pub request_log: RequestLog,
     pub switches: Switches,
@@ -46,6 +50,7 @@ pub struct Org {
     pub classic: bulk::classic::Jobs,
     pub cursors: soql::Cursors,
     pub automation: Automation,
+    pub(crate) access: AccessBook,
     pub row_locks: Arc<RowLocks>,
     pub agenda: Agenda,
     /// The Organization record's id.
@@ -54,6 +59,8 @@ pub struct Org {
     pub admin: RecordId,
     /// The profile "Standard User".
     pub standard_profile: RecordId,
+    /// The edition.
+    pub edition: Edition,
     /// The API versions that are served, by major number.
     pub api_versions: RangeInclusive<u16>,
     /// Whether it is a sandbox, whose users log in at the test host.
@@ -84,6 +91,9 @@ pub struct Switches {
     /// Serves the client credentials flow on the login hosts too. Off: real organisations answer
     /// `request not supported on this domain` there, which those who met it report.
     pub client_credentials_on_login_hosts: bool,
+    /// Refuses requests beyond the concurrent long ones with the words `ConcurrentRequests (Concurrent API Requests)
+    /// Limit exceeded.`. Off: `ConcurrentPerOrgLongTxn Limit exceeded.`, which the later reports of people quote.
+    pub concurrent_requests_in_old_words: bool,
 }
 
 impl Org {
@@ -153,6 +163,20 @@ impl Org {
     /// What was deleted before is no longer reported by the deleted-records call.
     pub fn purge_recycle_bin(&self) -> usize {
         self.write().purge(self.clock.now())
+    }
+
+    /// What a request is told that comes while too many long ones are under way.
+    pub(crate) fn concurrent_limit_message(&self) -> &'static str {
+        if self.switches.concurrent_requests_in_old_words {
+            "ConcurrentRequests (Concurrent API Requests) Limit exceeded."
+        } else {
+            "ConcurrentPerOrgLongTxn Limit exceeded."
+        }
+    }
+
+    /// The late commits as they are set.
+    pub(crate) fn current_late_commits(&self) -> LateCommits {
+        *self.late_commits.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The origin that the organisation answers under, without a slash at the end.

@@ -8,7 +8,9 @@ use chrono::TimeDelta;
 use serde::Deserialize;
 use serde_json::{Map, Value as Json};
 
-use crate::data::{Author, Authority, Conversion, Draft, Operation, Outcome, Refusal, SaveError, Saved};
+use crate::data::{
+    Author, Authority, Conversion, Draft, DuplicateOptions, Operation, Outcome, Refusal, SaveError, Saved,
+};
 use crate::dice::Dice;
 use crate::http::record::{ReadError, RecordReader};
 use crate::id::RecordId;
@@ -137,6 +139,7 @@ impl Org {
             user,
             now: self.clock.now(),
             authority: Authority::User,
+            duplicates: DuplicateOptions::default(),
         };
         let delay = delay.or_else(|| {
             let mut late = self.late_commits.lock().unwrap_or_else(PoisonError::into_inner);

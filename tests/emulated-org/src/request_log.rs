@@ -33,6 +33,11 @@ pub struct LoggedRequest {
     pub client: Option<String>,
     /// The HTTP status; 0 where the connection was cut instead of an answer.
     pub status: u16,
+    /// How long the organisation took for the answer's head, in microseconds.
+    pub microseconds: u64,
+    /// How many API calls it cost.
+    #[serde(rename = "apiCalls")]
+    pub api_calls: u64,
 }
 
 impl RequestLog {
@@ -62,6 +67,14 @@ impl RequestLog {
     #[must_use]
     pub fn latest(&self) -> Vec<LoggedRequest> {
         self.lock().latest.iter().cloned().collect()
+    }
+
+    /// The latest so many requests, oldest first.
+    #[must_use]
+    pub fn last(&self, most: usize) -> Vec<LoggedRequest> {
+        let state = self.lock();
+        let skipped = state.latest.len().saturating_sub(most);
+        state.latest.iter().skip(skipped).cloned().collect()
     }
 
     /// Forgets everything.

@@ -56,6 +56,14 @@ impl RowLocks {
         });
     }
 
+    /// The share of rows that are refused and its seed, and how long locks are kept.
+    #[must_use]
+    pub fn active(&self) -> (Option<(u8, u64)>, Duration) {
+        let state = self.lock();
+        let refusals = state.refusals.map(|refusals| (refusals.percent, refusals.seed));
+        (refusals, state.hold)
+    }
+
     /// How many rows were refused because a row was locked.
     #[must_use]
     pub fn refused(&self) -> u64 {

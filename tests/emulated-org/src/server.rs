@@ -6,6 +6,7 @@ use actix_web::dev::ServerHandle;
 use actix_web::middleware::{Compress, NormalizePath, from_fn};
 use actix_web::{App as Application, HttpServer, web};
 
+use crate::access::{self, AccessBook, AccessError, Extras};
 use crate::app::App;
 pub use crate::app::AppError;
 use crate::automation::{Automation, RuleDefinition, RuleError};
@@ -14,12 +15,15 @@ use crate::bulk;
 use crate::catch_up::Agenda;
 use crate::clock::Clock;
 use crate::company::Company;
-use crate::data::{Author, Authority, Data, Draft, Operation, Refusal, SaveError, Transaction};
+use crate::data::{
+    Author, Authority, Data, Draft, DuplicateOptions, Operation, Refusal, SaveError, Transaction,
+};
 use crate::faults::Faults;
 use crate::http;
 use crate::id::RecordId;
 use crate::limits::{Allocation, Limits};
-use crate::options::Options;
+use crate::long_requests::LongRequests;
+use crate::options::{FULL_SANDBOX_CALLS, Options};
 use crate::org::Org;
 use crate::people::{Deed, Done};
 use crate::request_log::RequestLog;
@@ -41,6 +45,9 @@ pub enum StartError {
     /// The first records were refused.
     #[error("the organisation's first records were refused: {0:?}")]
     Bootstrap(Refusal),
+    /// The record type of persons was refused.
+    #[error("Person Accounts: {0}")]
+    Access(#[from] AccessError),
     /// The company was refused.
     #[error("the generated company: {0}")]
     Company(#[from] SeedError),
@@ -98,7 +105,6 @@ pub struct NewUser {
 pub struct EmulatedOrg {
     org: web::Data<Org>,
     server: ServerHandle,
-    standard_profile: RecordId,
 }
 
 impl EmulatedOrg {
@@ -107,11 +113,7 @@ impl EmulatedOrg {
     /// # Errors
     /// The metadata or the company is refused, or the address is taken.
     pub async fn start(options: Options) -> Result<Self, StartError> {
-        let mut schema = Schema::standard()?;
-        sfdx::load(&mut schema, &options.sfdx_source)?;
-        let mut data = Data::new(&schema, options.pod);
-        let first = bootstrap::write(&mut data, &schema, &options).map_err(StartError::Bootstrap)?;
-        let org = web::Data::new(organisation(schema, data, first, &options));
+        let org = web::Data::new(Org::new(&options)?);
 
         let shared = org.clone();
         let bind = |source| StartError::Bind {
@@ -141,14 +143,11 @@ impl EmulatedOrg {
         let handle = server.handle();
         tokio::spawn(server);
 
-        let running = Self {
-            org,
-            server: handle,
-            standard_profile: first.standard_profile,
-        };
+        let running = Self { org, server: handle };
         if let Some(company) = options.company {
-            Company::generate(company)
-                .write_to(first.standard_profile, |object, rows| running.seed(object, rows))?;
+            Company::generate(company).write_to(running.org.standard_profile, |object, rows| {
+                running.seed(object, rows)
+            })?;
         }
         Ok(running)
     }
@@ -204,7 +203,7 @@ impl EmulatedOrg {
     /// The profile "Standard User".
     #[must_use]
     pub fn standard_profile(&self) -> RecordId {
-        self.standard_profile
+        self.org.standard_profile
     }
 
     /// Registers an app, or replaces the one with its consumer key.
@@ -224,7 +223,7 @@ impl EmulatedOrg {
             &user.first_name,
             &user.last_name,
             &user.username,
-            self.standard_profile,
+            self.org.standard_profile,
         );
         fields.push(("IsActive", Value::Boolean(user.is_active)));
         let refused = |errors| SeedError::Refused {
@@ -266,6 +265,7 @@ impl EmulatedOrg {
             user: self.org.admin,
             now: self.org.clock.now(),
             authority: Authority::AuditFields,
+            duplicates: DuplicateOptions::default(),
         };
         let mut ids = Vec::new();
         let mut rows = rows.into_iter().peekable();
@@ -359,8 +359,42 @@ impl std::ops::Deref for OrgFaults<'_> {
     }
 }
 
+impl Org {
+    /// Makes an organisation that no server serves, for those who hand it requests themselves: without its
+    /// company, at no address.
+    ///
+    /// # Errors
+    /// The metadata is refused.
+    pub fn new(options: &Options) -> Result<Self, StartError> {
+        let mut schema = Schema::standard()?;
+        if options.person_accounts {
+            schema.enable_person_accounts()?;
+        }
+        sfdx::load(&mut schema, &options.sfdx_source)?;
+        if options.person_accounts {
+            schema.mirror_contact_fields()?;
+        }
+        let mut data = Data::new(&schema, options.pod);
+        data.go_by(&options.clock);
+        let first = bootstrap::write(&mut data, &schema, options).map_err(StartError::Bootstrap)?;
+        let unlimited = first.unlimited;
+        let org = organisation(schema, data, first, options);
+        for permission_set in unlimited {
+            org.access.add_extras(permission_set, Extras::everything());
+        }
+        if options.person_accounts {
+            org.add_person_record_type()?;
+        }
+        access::adopt_metadata(&org, &sfdx::access(&options.sfdx_source)?)?;
+        Ok(org)
+    }
+}
+
 fn organisation(schema: Schema, data: Data, first: FirstRecords, options: &Options) -> Org {
     let mut allocations = options.edition.allocations();
+    if options.is_sandbox {
+        allocations.push((Allocation::DailyApiRequests, FULL_SANDBOX_CALLS));
+    }
     if let Some(daily) = options.daily_api_limit {
         allocations.push((Allocation::DailyApiRequests, daily));
     }
@@ -370,6 +404,7 @@ fn organisation(schema: Schema, data: Data, first: FirstRecords, options: &Optio
         clock: options.clock.clone(),
         faults: Faults::default(),
         limits: Limits::new(allocations),
+        long_requests: Arc::new(LongRequests::new(options.edition.concurrent_long_requests())),
         tokens: Tokens::new(options.session_timeout),
         request_log: RequestLog::default(),
         switches: options.switches.clone(),
@@ -377,6 +412,7 @@ fn organisation(schema: Schema, data: Data, first: FirstRecords, options: &Optio
         ingest: bulk::ingest::Jobs::default(),
         classic: bulk::classic::Jobs::default(),
         automation: Automation::default(),
+        access: AccessBook::default(),
         row_locks: Arc::default(),
         agenda: Agenda::default(),
         late_commits: Default::default(),
@@ -384,6 +420,7 @@ fn organisation(schema: Schema, data: Data, first: FirstRecords, options: &Optio
         id: first.organization,
         admin: first.admin,
         standard_profile: first.standard_profile,
+        edition: options.edition,
         api_versions: options.api_versions.clone(),
         apps: Default::default(),
         grants: Default::default(),

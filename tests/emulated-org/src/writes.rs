@@ -94,7 +94,10 @@ impl Org {
                 Ok(operation)
             })
             .collect();
-        let mut transaction = Transaction::begin(&mut data, &schema, author).with_rules(&self.automation);
+        let access = self.access.of(author.user, &data, &schema);
+        let mut transaction = Transaction::begin(&mut data, &schema, author)
+            .with_rules(&self.automation)
+            .with_access(Some(access));
         let outcomes = transaction.save_all(operations, all_or_none);
         (outcomes, transaction.into_undo_log())
     }

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value as Json};
 
 use super::phone;
+use crate::formula::{FormulaRule, FormulaRuleError};
 use crate::http::record::{ReadError, RecordReader};
 use crate::id::RecordId;
 use crate::schema::{Object, Schema};
@@ -29,6 +30,8 @@ pub enum Rule {
     AfterSave(Arc<LaterUpdate>),
     /// Refuses the save.
     Validation(Arc<ValidationRule>),
+    /// Refuses the save by a formula.
+    Formula(Arc<FormulaRule>),
     /// Ends the whole transaction with an error, as a trigger does that throws.
     Throws(Arc<ValidationRule>),
 }
@@ -104,6 +107,15 @@ pub enum Then {
         /// The field that it names, or none.
         field: Option<String>,
     },
+    /// Refuses the save where a formula is true, as a validation rule of the metadata does.
+    ValidationRule {
+        /// What must not be true.
+        formula: String,
+        /// What the refusal says.
+        message: String,
+        /// The field that it names, or none.
+        field: Option<String>,
+    },
     /// Ends the whole transaction, and with it all rows of the request or chunk.
     TriggerThrows {
         /// What the exception says.
@@ -153,6 +165,12 @@ pub enum RuleError {
     /// The condition is no filter of a query.
     #[error("when: {0}")]
     Condition(#[from] SoqlError),
+    /// A validation rule that the metadata would not take.
+    #[error(transparent)]
+    Formula(#[from] FormulaRuleError),
+    /// A condition where the formula is one already.
+    #[error("a validation rule's condition is its formula; leave out when")]
+    TwoConditions,
     /// A rule that would refuse everything.
     #[error("a rule that refuses needs a condition; write it into when")]
     Unconditional,
@@ -255,6 +273,19 @@ impl RuleDefinition {
                 message,
                 field: None,
             })),
+            Then::ValidationRule { .. } if when.is_some() => return Err(RuleError::TwoConditions),
+            Then::ValidationRule {
+                formula,
+                message,
+                field,
+            } => Rule::Formula(Arc::new(FormulaRule::new(
+                schema,
+                object,
+                "of the knob",
+                &formula,
+                &message,
+                field.as_deref(),
+            )?)),
             Then::Validation { message, field } => Rule::Validation(Arc::new(ValidationRule {
                 when: when.ok_or(RuleError::Unconditional)?,
                 message,

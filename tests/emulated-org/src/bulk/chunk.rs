@@ -4,7 +4,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::data::{Author, Authority, Operation, Outcome, SaveError};
+use crate::data::{Author, Authority, DuplicateOptions, Operation, Outcome, SaveError};
 use crate::id::RecordId;
 use crate::org::Org;
 
@@ -23,6 +23,7 @@ pub(super) fn save(
         user,
         now: if waited { ends } else { began },
         authority: Authority::User,
+        duplicates: DuplicateOptions::default(),
     };
     let mut claim = org.row_locks.claim();
     org.save_locked(author, operations, false, None, &mut claim)

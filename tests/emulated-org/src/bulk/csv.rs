@@ -165,12 +165,14 @@ fn write_cell(cell: &Cell<'_>, out: &mut Vec<u8>) {
         // Moments are the slowest values to print and stand in almost every row.
         Cell::Stored(Value::DateTime(instant), _) => write_datetime(*instant, out),
         Cell::Stored(value, field) => value.write_csv(field, out),
+        Cell::Calculated(Value::Text(text), _) => write_text(text, out),
+        Cell::Calculated(value, field) => value.write_csv(field, out),
         Cell::Made(Value::Id(id)) => out.extend_from_slice(id.as_str().as_bytes()),
         Cell::Made(Value::Text(text)) => write_text(text, out),
         Cell::Made(Value::Boolean(true)) => out.extend_from_slice(b"true"),
         Cell::Made(Value::Boolean(false)) => out.extend_from_slice(b"false"),
         // A query that selects a compound field never becomes a job.
-        Cell::Made(_) | Cell::Compound(..) | Cell::Nothing => {}
+        Cell::Made(_) | Cell::Compound(..) | Cell::Content(..) | Cell::Nothing => {}
     }
 }
 

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
+use super::duplicates::DuplicateOptions;
 use crate::id::RecordId;
 use crate::schema::Field;
 
@@ -14,6 +15,8 @@ pub struct Author {
     pub now: DateTime<Utc>,
     /// What beyond ordinary fields may be written.
     pub authority: Authority,
+    /// What the request says about duplicates.
+    pub duplicates: DuplicateOptions,
 }
 
 /// Which fields an author may write.

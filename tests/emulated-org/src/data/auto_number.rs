@@ -1,7 +1,16 @@
 //! Names that count themselves.
 
-/// Fills the digits of a pattern such as `T-{0000}`. Date parts of a pattern are left as they are.
-pub(super) fn formatted(pattern: &str, number: u64) -> String {
+use chrono::NaiveDate;
+
+/// Fills a pattern such as `T-{YYYY}-{0000}` (Metadata API Developer Guide, `CustomField`, `displayFormat`; Salesforce
+/// Help, Custom Field Types, Auto Number: `{YY}`, `{YYYY}`, `{MM}` and `{DD}` stand for the day of creation).
+pub(super) fn formatted(pattern: &str, number: u64, day: NaiveDate) -> String {
+    let mut pattern = pattern.to_owned();
+    for (part, format) in [("{YYYY}", "%Y"), ("{YY}", "%y"), ("{MM}", "%m"), ("{DD}", "%d")] {
+        if pattern.contains(part) {
+            pattern = pattern.replace(part, &day.format(format).to_string());
+        }
+    }
     let Some((before, rest)) = pattern.split_once("{0") else {
         return format!("{pattern}{number}");
     };
@@ -13,12 +22,19 @@ pub(super) fn formatted(pattern: &str, number: u64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use chrono::NaiveDate;
+
     use super::formatted;
 
     #[test]
     fn auto_numbers_fill_their_pattern() {
-        assert_eq!(formatted("T-{0000}", 7), "T-0007");
-        assert_eq!(formatted("{0}/x", 12), "12/x");
-        assert_eq!(formatted("A-{00}", 1234), "A-1234");
+        let day = NaiveDate::from_ymd_opt(2026, 3, 9).expect("a day");
+        assert_eq!(formatted("T-{0000}", 7, day), "T-0007");
+        assert_eq!(formatted("{0}/x", 12, day), "12/x");
+        assert_eq!(formatted("A-{00}", 1234, day), "A-1234");
+        assert_eq!(
+            formatted("{YYYY}{MM}-{DD}.{YY}-{000}", 5, day),
+            "202603-09.26-005"
+        );
     }
 }

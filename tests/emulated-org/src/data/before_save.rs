@@ -10,6 +10,7 @@ use super::row::{Row, Stamp};
 use super::validate::storable;
 use super::write::Transaction;
 use crate::automation::{Rule, Tally};
+use crate::formula::{Context, Save};
 use crate::id::RecordId;
 use crate::schema::Object;
 use crate::soql::passes;
@@ -30,7 +31,7 @@ impl Transaction<'_> {
             return Ok(());
         };
         let rules = rules.of(object);
-        if rules.is_empty() {
+        if rules.is_empty() && object.validation_rules.is_empty() {
             return Ok(());
         }
         let stamp: Arc<Stamp> = before.map_or_else(|| Arc::from([]), |row| Arc::clone(row.stamp()));
@@ -72,7 +73,7 @@ impl Transaction<'_> {
             self.thrown = Some(error.clone());
             return Err(vec![error]);
         }
-        let refusals = self.refusals(rules, &row, &tally);
+        let refusals = self.refusals(object, rules, (&row, before), &tally);
         if refusals.is_empty() {
             Ok(())
         } else {
@@ -103,8 +104,30 @@ impl Transaction<'_> {
         )
     }
 
-    fn refusals(&self, rules: &[Rule], row: &Row, tally: &Tally) -> Vec<SaveError> {
-        let mut refusals = Vec::new();
+    fn refusals(
+        &self,
+        object: &Object,
+        rules: &[Rule],
+        (row, before): (&Row, Option<&Row>),
+        tally: &Tally,
+    ) -> Vec<SaveError> {
+        let save = Save {
+            before,
+            user: self.author.user,
+            access: self.access.as_deref(),
+        };
+        let context = Context::saving(self.data, object, row, self.author.now, save);
+        let by_formula = rules.iter().filter_map(|rule| match rule {
+            Rule::Formula(rule) => Some(rule),
+            _ => None,
+        });
+        let mut refusals: Vec<SaveError> = object
+            .validation_rules
+            .iter()
+            .chain(by_formula)
+            .filter_map(|rule| rule.refusal(&context))
+            .inspect(|_| tally.count_refused())
+            .collect();
         for rule in rules {
             if let Rule::Validation(rule) = rule
                 && passes(&rule.when, row, self.data)

@@ -21,8 +21,9 @@ impl Transaction<'_> {
             return Err(SaveError::new("INSUFFICIENT_ACCESS_OR_READONLY", message).into());
         }
         // Children may themselves be parents; a list instead of recursion bounds the stack.
+        let object = &self.document_of_note(object)?;
         let mut doomed = vec![(Arc::clone(object), id)];
-        let root = id;
+        let root = (object.name.clone(), id);
         let mut swept = Vec::new();
         while let Some((object, id)) = doomed.pop() {
             // Two paths may lead to one child.
@@ -32,8 +33,13 @@ impl Transaction<'_> {
             let stamp = self.stamp_of_changed(&plan, &row, Touch::Deleted);
             let fields = Fields::from_row(&row).into_values();
             self.put(&object, Arc::new(Row::new(id, true, fields, stamp)));
-            if id != root {
+            if (&object.name, id) != (&root.0, root.1) {
                 swept.push(SweptAlong::Deleted(Arc::clone(&object), id));
+            }
+            if object.name == "ContentDocument"
+                && let Ok(note) = self.content_object("ContentNote")
+            {
+                doomed.push((note, id));
             }
             for child in self.children(&object, id) {
                 match child.fate {
@@ -52,8 +58,17 @@ impl Transaction<'_> {
                 }
             }
         }
-        self.data.swept_along.insert(root, swept);
+        self.data.swept_along.insert(root.1, swept);
         Ok(Saved { id, created: false })
+    }
+
+    /// Deleting a note deletes its document.
+    pub(super) fn document_of_note(&self, object: &Arc<Object>) -> Result<Arc<Object>, SaveError> {
+        if object.name == "ContentNote" {
+            self.content_object("ContentDocument")
+        } else {
+            Ok(Arc::clone(object))
+        }
     }
 
     pub(super) fn children(&self, parent: &Object, id: RecordId) -> Vec<Child> {

@@ -1,5 +1,6 @@
 //! The organisation's records: tables with indexes, and the one path by which they are written.
 
+mod admission;
 mod audit;
 mod author;
 mod auto_number;
@@ -8,12 +9,16 @@ mod convert;
 mod delete;
 mod derive;
 mod draft;
+mod duplicates;
+mod files;
 mod index;
 mod locked;
 mod merge;
 mod operation;
 mod outcome;
+mod person;
 mod plan;
+mod record_type_picklists;
 mod recycle;
 mod references;
 mod row;
@@ -30,6 +35,7 @@ use chrono::{DateTime, Utc};
 
 pub use author::{Author, Authority};
 pub use draft::{Draft, ParentKey};
+pub use duplicates::{DuplicateAction, DuplicateOptions, DuplicateRule, MatchedField, MatchingRule};
 pub(crate) use locked::locked_by;
 pub use operation::{Conversion, Operation};
 pub use outcome::{Outcome, Refusal, SaveError, Saved};
@@ -38,6 +44,7 @@ pub use table::Table;
 pub(crate) use undo::UndoLog;
 pub use write::Transaction;
 
+use crate::clock::Clock;
 use crate::id::RecordId;
 use crate::schema::Schema;
 use recycle::SweptAlong;
@@ -46,6 +53,9 @@ use recycle::SweptAlong;
 #[derive(Debug)]
 pub struct Data {
     tables: BTreeMap<String, Table>,
+    /// Names of tables by the prefix of their ids.
+    prefixes: BTreeMap<String, String>,
+    clock: Clock,
     pod: u16,
     deletions_known_since: DateTime<Utc>,
     /// What went into the recycle bin with a record, by that record.
@@ -58,6 +68,8 @@ impl Data {
     pub fn new(schema: &Schema, pod: u16) -> Self {
         let mut data = Self {
             tables: BTreeMap::new(),
+            prefixes: BTreeMap::new(),
+            clock: Clock::system(),
             pod,
             deletions_known_since: DateTime::UNIX_EPOCH,
             swept_along: BTreeMap::new(),
@@ -70,6 +82,23 @@ impl Data {
     #[must_use]
     pub fn table(&self, object: &str) -> Option<&Table> {
         self.tables.get(&object.to_ascii_lowercase())
+    }
+
+    /// The table whose ids begin with this prefix.
+    #[must_use]
+    pub fn table_by_prefix(&self, prefix: &str) -> Option<&Table> {
+        self.tables.get(self.prefixes.get(prefix)?)
+    }
+
+    /// The moment that formula fields are calculated for.
+    #[must_use]
+    pub fn now(&self) -> DateTime<Utc> {
+        self.clock.now()
+    }
+
+    /// Lets formula fields go by a clock.
+    pub(crate) fn go_by(&mut self, clock: &Clock) {
+        self.clock = clock.clone();
     }
 
     /// All tables.
@@ -86,6 +115,9 @@ impl Data {
     /// Takes over changed metadata: new objects get tables, new fields their indexes.
     pub fn adopt(&mut self, schema: &Schema) {
         for object in schema.objects() {
+            self.prefixes
+                .entry(object.key_prefix.clone())
+                .or_insert_with(|| object.name.to_ascii_lowercase());
             match self.tables.get_mut(&object.name.to_ascii_lowercase()) {
                 Some(table) => table.adopt(Arc::clone(object), schema),
                 None => {

@@ -1,5 +1,7 @@
 //! What became of one record of a write.
 
+use serde_json::Value as Json;
+
 use crate::id::RecordId;
 
 /// A record that was written.
@@ -74,9 +76,19 @@ pub enum Refusal {
     Invalid(Vec<SaveError>),
     /// An upsert's external id fits these records, so none was written.
     SeveralMatches(Vec<RecordId>),
+    /// A duplicate rule found others like it.
+    Duplicates {
+        /// What the rule says.
+        message: String,
+        /// What it found, as answers show it.
+        result: Box<Json>,
+    },
     /// An upsert that may only update found no record.
     NoMatch,
 }
+
+/// The code of a record that a duplicate rule refuses.
+pub(crate) const DUPLICATES_DETECTED: &str = "DUPLICATES_DETECTED";
 
 impl From<SaveError> for Refusal {
     fn from(error: SaveError) -> Self {
@@ -98,6 +110,7 @@ impl Refusal {
                 );
                 vec![SaveError::new("DUPLICATE_EXTERNAL_ID", message)]
             }
+            Self::Duplicates { message, .. } => vec![SaveError::new(DUPLICATES_DETECTED, message)],
             Self::NoMatch => vec![SaveError::new(
                 "NOT_FOUND",
                 "The requested resource does not exist",

@@ -37,6 +37,7 @@ impl Transaction<'_> {
             let message = format!("entity type cannot be undeleted: {}", object.label);
             return Err(SaveError::new("INSUFFICIENT_ACCESS_OR_READONLY", message).into());
         }
+        let object = &self.document_of_note(object)?;
         self.restore(object, id)?;
         for swept in self.data.swept_along.remove(&id).unwrap_or_default() {
             match swept {
@@ -54,6 +55,7 @@ impl Transaction<'_> {
     }
 
     pub(super) fn hard_delete(&mut self, object: &Arc<Object>, id: RecordId) -> Outcome {
+        let object = &self.document_of_note(object)?;
         let stored = self.data.table(&object.name).and_then(|table| table.get(&id));
         let is_live = !stored.ok_or_else(SaveError::unknown_record)?.is_deleted();
         if is_live {

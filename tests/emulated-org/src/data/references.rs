@@ -8,6 +8,7 @@ use super::outcome::SaveError;
 use super::row::Row;
 use super::validate::wrong_target;
 use super::write::Transaction;
+use crate::access::is_queue_for;
 use crate::id::RecordId;
 use crate::schema::{Field, FieldType, Object, Schema};
 use crate::value::Value;
@@ -149,6 +150,16 @@ pub(super) fn is_deleted(transaction: &Transaction<'_>, target: RecordId) -> boo
             .is_none_or(Row::is_deleted)
 }
 
+/// Of the groups queues own records, each of the objects that it serves, while tasks may go to any group (Object
+/// Reference, QueueSobject and Task; the message is the one that people report).
+fn refuse_wrong_queue(data: &Data, object: &Object, field: &Field, group: RecordId) -> Result<(), SaveError> {
+    if object.name == "Task" || is_queue_for(group, &object.name, data) {
+        return Ok(());
+    }
+    let message = "Queue not associated with this SObject type";
+    Err(SaveError::of_field("INVALID_OPERATION", &field.name, message))
+}
+
 fn check_target(
     transaction: &Transaction<'_>,
     object: &Object,
@@ -191,6 +202,9 @@ fn check_target(
         ));
     }
     refuse_converted(parent, row)?;
+    if parent.name == "Group" && field.name == "OwnerId" {
+        refuse_wrong_queue(transaction.data, object, field, target)?;
+    }
     let inactive = parent.name == "User"
         && field.name == "OwnerId"
         && parent

@@ -24,6 +24,7 @@ pub struct Table {
     stamps: StampIndex,
     next_serial: u64,
     auto_numbers: BTreeMap<usize, u64>,
+    revision: u64,
 }
 
 impl Table {
@@ -37,6 +38,7 @@ impl Table {
             stamps: StampIndex::default(),
             next_serial: first_serial,
             auto_numbers: BTreeMap::new(),
+            revision: 0,
         };
         table.adopt(object, schema);
         table
@@ -130,6 +132,11 @@ impl Table {
         Some(self.stamps.between(from, until))
     }
 
+    /// How often rows were written: what is worked out of the rows holds as long as it stays.
+    pub(crate) fn revision(&self) -> u64 {
+        self.revision
+    }
+
     /// How many rows are stored, deleted ones included.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -199,6 +206,7 @@ impl Table {
 
     /// Stores a row, replacing the one with the same id, which is handed back.
     pub(super) fn put(&mut self, row: Arc<Row>) -> Option<Arc<Row>> {
+        self.revision += 1;
         match self.position(row.id()) {
             Ok(position) => {
                 let slot = self.rows.get_mut(position)?;
@@ -216,6 +224,7 @@ impl Table {
 
     /// Forgets a row altogether.
     pub(super) fn remove(&mut self, id: RecordId) -> Option<Arc<Row>> {
+        self.revision += 1;
         let row = self.rows.remove(self.position(id).ok()?);
         self.reindex(Some(&row), None);
         Some(row)

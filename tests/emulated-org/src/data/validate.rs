@@ -83,6 +83,9 @@ fn is_white(character: char) -> bool {
 }
 
 fn check_text(field: &Field, text: &str) -> Result<(), SaveError> {
+    if field.kind == FieldType::Base64 {
+        return Ok(());
+    }
     if !field.kind.is_text() {
         return Err(wrong_type(field, text));
     }

@@ -13,11 +13,13 @@ use super::draft::{Draft, Fields};
 use super::operation::Operation;
 use super::outcome::{Outcome, Refusal, SaveError, Saved};
 use super::plan::Plan;
+use super::record_type_picklists;
 use super::references;
 use super::row::{Row, Stamp};
 use super::rules::{Mentions, duplicate, required_but_null};
 use super::undo::{Undo, UndoLog};
 use super::validate::storable;
+use crate::access::Access;
 use crate::automation::{Automation, Rules, Tally};
 use crate::id::RecordId;
 use crate::schema::{Field, Object, Schema};
@@ -36,6 +38,8 @@ pub struct Transaction<'a> {
     pub(super) rules: Option<(Arc<Rules>, Arc<Tally>)>,
     /// What a trigger threw.
     pub(super) thrown: Option<SaveError>,
+    /// What the author may do; `None` for what the platform itself does.
+    pub(super) access: Option<Arc<Access>>,
 }
 
 impl<'a> Transaction<'a> {
@@ -49,6 +53,7 @@ impl<'a> Transaction<'a> {
             fresh_stamp: None,
             rules: None,
             thrown: None,
+            access: None,
         }
     }
 
@@ -99,6 +104,8 @@ impl<'a> Transaction<'a> {
     /// Why it was refused.
     pub fn save(&mut self, operation: Operation) -> Outcome {
         let start = self.undo.len();
+        let operation = self.admit(operation)?;
+        self.refuse_person_contact(&operation)?;
         let outcome = match operation {
             Operation::Create { object, draft } => self.create(&object, draft),
             Operation::Update { object, id, draft } => self.update(&object, id, draft),
@@ -143,17 +150,19 @@ impl<'a> Transaction<'a> {
         self.data
     }
 
-    pub(super) fn create(&mut self, object: &Arc<Object>, draft: Draft) -> Outcome {
+    pub(super) fn create(&mut self, object: &Arc<Object>, mut draft: Draft) -> Outcome {
         if !object.createable && self.author.authority < Authority::Platform {
             let message = format!("entity type cannot be inserted: {}", object.label);
             return Err(SaveError::new("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", message).into());
         }
         let plan = self.plan(object)?;
+        let is_person = self.person_or_business(object, &mut draft, None)?;
         self.refuse_unwritable(object, &draft, |author, field| author.may_create(field))?;
         let given: BTreeSet<usize> = given_positions(&draft);
         let mut fields = Fields::with_capacity(draft.values.len() + plan.defaults.len() + 2);
         let mut errors = self.apply(object, draft, &mut fields);
 
+        record_type_picklists::fill_defaults(object, &given, &mut fields);
         for (position, value) in &plan.defaults {
             if fields.get(*position).is_null() && !given.contains(position) {
                 fields.set(*position, value.clone());
@@ -163,6 +172,9 @@ impl<'a> Transaction<'a> {
             && fields.get(owner).is_null()
         {
             fields.set(owner, Value::Id(self.author.user));
+        }
+        if is_person {
+            self.name_person(object, &mut fields)?;
         }
         if let Some(missing) = required_but_null(object, &plan, &fields, &given, &errors) {
             return Err(missing.into());
@@ -180,6 +192,7 @@ impl<'a> Transaction<'a> {
         }
         if errors.is_empty() {
             errors.extend(references::check(self, object, &fields, None));
+            errors.extend(record_type_picklists::unavailable(object, &fields, None));
         }
         if errors.is_empty() {
             errors.extend(
@@ -196,13 +209,20 @@ impl<'a> Transaction<'a> {
         if !errors.is_empty() {
             return Err(Refusal::Invalid(errors));
         }
-        let id = self.new_id(object)?;
+        self.refuse_duplicates(object, &fields, None)?;
+        let id = match self.file_away(object, &mut fields)? {
+            Some(id) => id,
+            None => self.new_id(object)?,
+        };
         for position in &plan.auto_numbers {
             if let Some(value) = self.auto_number(object, *position) {
                 fields.set(*position, value);
             }
         }
         fields.set(plan.id, Value::Id(id));
+        if is_person {
+            self.mirror_person(object, id, &mut fields)?;
+        }
         let stamp = self.stamp_of_new(&plan, &mut fields);
         references::follow_activity(self.data, self.schema, object, &mut fields);
         let row = Arc::new(Row::new(id, false, fields.into_values(), stamp));
@@ -210,7 +230,7 @@ impl<'a> Transaction<'a> {
         Ok(Saved { id, created: true })
     }
 
-    pub(super) fn update(&mut self, object: &Arc<Object>, id: RecordId, draft: Draft) -> Outcome {
+    pub(super) fn update(&mut self, object: &Arc<Object>, id: RecordId, mut draft: Draft) -> Outcome {
         let before = self.live(object, id)?;
         refuse_converted(object, &before)?;
         if !object.updateable && self.author.authority < Authority::Platform {
@@ -218,10 +238,14 @@ impl<'a> Transaction<'a> {
             return Err(SaveError::new("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", message).into());
         }
         let plan = self.plan(object)?;
+        let is_person = self.person_or_business(object, &mut draft, Some(&before))?;
         self.refuse_unwritable(object, &draft, |author, field| author.may_update(field))?;
         let given = given_positions(&draft);
         let mut fields = Fields::from_row(&before);
         let mut errors = self.apply(object, draft, &mut fields);
+        if is_person {
+            self.name_person(object, &mut fields)?;
+        }
         if let Some(missing) = required_but_null(object, &plan, &fields, &given, &errors) {
             return Err(missing.into());
         }
@@ -243,6 +267,7 @@ impl<'a> Transaction<'a> {
         }
         if errors.is_empty() {
             errors.extend(references::check(self, object, &fields, Some(&before)));
+            errors.extend(record_type_picklists::unavailable(object, &fields, Some(&before)));
         }
         if errors.is_empty() {
             errors.extend(
@@ -259,7 +284,12 @@ impl<'a> Transaction<'a> {
         if !errors.is_empty() {
             return Err(Refusal::Invalid(errors));
         }
+        self.refuse_duplicates(object, &fields, Some(&before))?;
         references::follow_activity(self.data, self.schema, object, &mut fields);
+        if is_person {
+            self.mirror_person(object, id, &mut fields)?;
+        }
+        self.refile(object, id, &mut fields)?;
         let stamp = self.stamp_of_changed(&plan, &before, Touch::Modified);
         let row = Row::new(id, false, fields.into_values(), stamp);
         self.put(object, Arc::new(row));
@@ -349,16 +379,7 @@ impl<'a> Transaction<'a> {
         if refused.is_empty() {
             return Ok(());
         }
-        let message = format!(
-            "Unable to create/update fields: {}. Please check the security settings of this field and verify \
-             that it is read/write for your profile or permission set.",
-            refused.join(", ")
-        );
-        Err(SaveError {
-            code: "INVALID_FIELD_FOR_INSERT_UPDATE",
-            message,
-            fields: refused,
-        })
+        Err(unwritable(refused))
     }
 
     /// The row to change: it must exist and not lie in the recycle bin.
@@ -395,6 +416,11 @@ impl<'a> Transaction<'a> {
         }
     }
 
+    /// Whether this transaction wrote a record.
+    pub(super) fn wrote(&self, id: RecordId) -> bool {
+        self.undo.iter().any(|undo| undo.id == id)
+    }
+
     /// Forgets a row altogether.
     pub(super) fn remove(&mut self, object: &Arc<Object>, id: RecordId) {
         if let Some(table) = self.data.table_mut(&object.name)
@@ -408,7 +434,7 @@ impl<'a> Transaction<'a> {
         }
     }
 
-    fn new_id(&mut self, object: &Object) -> Result<RecordId, SaveError> {
+    pub(super) fn new_id(&mut self, object: &Object) -> Result<RecordId, SaveError> {
         let pod = self.data.pod;
         let serial = self.data.table_mut(&object.name).map(super::Table::next_serial);
         serial
@@ -425,6 +451,7 @@ impl<'a> Transaction<'a> {
         Some(Value::text(auto_number::formatted(
             field.display_format.as_deref().unwrap_or("{0}"),
             number,
+            self.author.now.date_naive(),
         )))
     }
 
@@ -450,18 +477,32 @@ const DERIVED_FROM: [&str; 8] = [
     "ActivityDate",
 ];
 
-fn given_positions(draft: &Draft) -> BTreeSet<usize> {
+pub(super) fn given_positions(draft: &Draft) -> BTreeSet<usize> {
     let values = draft.values.iter().map(|(position, _)| *position);
     values
         .chain(draft.parents.iter().map(|parent| parent.reference))
         .collect()
 }
 
+/// Fields that are read-only, for everybody or for the author.
+pub(super) fn unwritable(fields: Vec<String>) -> SaveError {
+    let message = format!(
+        "Unable to create/update fields: {}. Please check the security settings of this field and verify that it is \
+         read/write for your profile or permission set.",
+        fields.join(", ")
+    );
+    SaveError {
+        code: "INVALID_FIELD_FOR_INSERT_UPDATE",
+        message,
+        fields,
+    }
+}
+
 fn fields_differ(before: &Row, fields: &Fields, position: usize) -> bool {
     before.get(position) != fields.get(position)
 }
 
-fn no_such_object(object: &Object) -> SaveError {
+pub(super) fn no_such_object(object: &Object) -> SaveError {
     SaveError::new(
         "INVALID_TYPE",
         format!("sObject type '{}' is not supported.", object.name),

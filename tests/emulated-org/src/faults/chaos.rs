@@ -47,7 +47,7 @@ impl Trouble {
 }
 
 /// What shares of answers go wrong, and how.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Chaos {
     /// How many of 100 data API requests; 0 ends it.
@@ -112,6 +112,11 @@ impl Chances {
     /// Takes new settings; the requests go on being counted, so that the same seed does not repeat itself.
     pub fn set(&mut self, chaos: Chaos) {
         self.chaos = chaos;
+    }
+
+    /// The settings, unless they let nothing go wrong.
+    pub fn active(&self) -> Option<Chaos> {
+        (self.chaos.percent > 0).then(|| self.chaos.clone())
     }
 
     pub fn roll(&mut self, client: Option<&str>, writes_rows: bool) -> Option<Mishap> {

@@ -9,6 +9,7 @@ use std::time::Duration;
 use chaos::Chances;
 pub(crate) use chaos::Mishap;
 pub use chaos::{Chaos, Trouble};
+use serde::Serialize;
 
 /// Faults that the server applies to data API requests (`/services/data/v…`), in this order:
 /// the delay, then a canned error instead of the request's work, then the cut after a write or within a page.
@@ -36,7 +37,55 @@ pub struct CannedAnswer {
     pub code: String,
 }
 
+/// The faults that are set at a moment.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ActiveFaults {
+    /// How long every data API request waits.
+    pub delay_milliseconds: u64,
+    /// How many writes still lose their answers.
+    pub cut_after_next_writes: u32,
+    /// How many result pages are still cut.
+    pub cut_next_result_pages: u32,
+    /// The canned errors that wait, each with how many requests it still answers.
+    pub answer_next: Vec<WaitingAnswer>,
+    /// The trouble by chance.
+    pub chaos: Option<Chaos>,
+}
+
+/// A canned error that waits for requests.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct WaitingAnswer {
+    /// How many requests it still answers.
+    pub requests: u32,
+    /// The HTTP status.
+    pub status: u16,
+    /// The error code in the body.
+    pub code: String,
+}
+
 impl Faults {
+    /// The faults that are set now.
+    #[must_use]
+    pub fn active(&self) -> ActiveFaults {
+        let state = self.lock();
+        ActiveFaults {
+            delay_milliseconds: u64::try_from(state.delay.as_millis()).unwrap_or(u64::MAX),
+            cut_after_next_writes: state.cut_after_writes,
+            cut_next_result_pages: state.cut_result_pages,
+            answer_next: state
+                .answers
+                .iter()
+                .map(|(answer, requests)| WaitingAnswer {
+                    requests: *requests,
+                    status: answer.status,
+                    code: answer.code.clone(),
+                })
+                .collect(),
+            chaos: state.chances.active(),
+        }
+    }
+
     /// Makes every data API request wait first; zero ends it.
     pub fn delay(&self, delay: Duration) {
         self.lock().delay = delay;

@@ -51,7 +51,7 @@ pub fn configure(routes: &mut web::ServiceConfig) {
 async fn create(caller: Caller, org: web::Data<Org>, body: JsonBody) -> Result<HttpResponse, ApiError> {
     let request = CreateJob::read(&body)?;
     let now = org.clock.now();
-    let plan = query::plan(&request.query, &setting_of(&caller, &org), &org.schema())?;
+    let plan = query::plan(&request.query, &setting_of(&caller, &org), &caller.schema(&org))?;
     org.limits
         .spend(Allocation::DailyBulkV2QueryJobs, 1, now)
         .map_err(|spent| {

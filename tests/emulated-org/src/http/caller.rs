@@ -8,9 +8,10 @@ use actix_web::{FromRequest, HttpMessage, HttpRequest};
 
 use super::ApiError;
 use super::request_options::RequestOptions;
-use crate::data::{Author, Authority};
+use crate::data::{Author, Authority, DuplicateOptions};
 use crate::id::RecordId;
 use crate::org::Org;
+use crate::schema::Schema;
 use crate::unit_of_work::UnitOfWork;
 use crate::writes::UnluckyRows;
 
@@ -50,6 +51,12 @@ impl ApiVersion {
 }
 
 impl Caller {
+    /// The metadata as this caller sees it: what the caller must not read is not there.
+    #[must_use]
+    pub fn schema(&self, org: &Org) -> Arc<Schema> {
+        Arc::clone(org.access_of(self.user).schema())
+    }
+
     /// The author of what this caller writes now.
     #[must_use]
     pub fn author(&self, org: &Org) -> Author {
@@ -57,6 +64,11 @@ impl Caller {
             user: self.user,
             now: org.clock.now(),
             authority: Authority::User,
+            duplicates: DuplicateOptions {
+                allow_save: self.options.duplicate_rule.allow_save,
+                include_record_details: self.options.duplicate_rule.include_record_details,
+                version: self.version.0,
+            },
         }
     }
 }

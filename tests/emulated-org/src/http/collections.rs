@@ -14,7 +14,7 @@ use super::external_id::key_field;
 use super::record::{ReadError, RecordReader, record_json};
 use super::sobjects::{field_positions, object_named};
 use super::{Caller, get_or_head, resource, wrote};
-use crate::data::{Operation, Outcome, SaveError};
+use crate::data::{Operation, Outcome, Refusal, SaveError};
 use crate::id::RecordId;
 use crate::org::Org;
 use crate::schema::{Object, Schema};
@@ -61,7 +61,7 @@ struct Batch {
 }
 
 async fn create(org: web::Data<Org>, caller: Caller, body: JsonBody) -> Result<HttpResponse, Refused> {
-    let schema = org.schema();
+    let schema = caller.schema(&org);
     let batch = Batch::read(&body)?;
     let reader = RecordReader::of(&schema, &body)?;
     let objects = objects_of(&schema, &batch.records)?;
@@ -92,7 +92,7 @@ async fn create(org: web::Data<Org>, caller: Caller, body: JsonBody) -> Result<H
 }
 
 async fn update(org: web::Data<Org>, caller: Caller, body: JsonBody) -> Result<HttpResponse, Refused> {
-    let schema = org.schema();
+    let schema = caller.schema(&org);
     let batch = Batch::read(&body)?;
     let reader = RecordReader::of(&schema, &body)?;
     let objects = objects_of(&schema, &batch.records)?;
@@ -121,7 +121,7 @@ async fn upsert(
     path: web::Path<(String, String, String)>,
     body: JsonBody,
 ) -> Result<HttpResponse, Refused> {
-    let schema = org.schema();
+    let schema = caller.schema(&org);
     let object = object_named(&schema, &path.1)?;
     let (at, field) = key_field(object, &path.2)?;
     let batch = Batch::read(&body)?;
@@ -171,7 +171,7 @@ async fn delete(
     caller: Caller,
     parameters: web::Query<DeleteParameters>,
 ) -> Result<HttpResponse, Refused> {
-    let schema = org.schema();
+    let schema = caller.schema(&org);
     let given = split(parameters.ids.as_deref());
     if given.is_empty() {
         return Err(ApiError::new(400, "MISSING_ARGUMENT", "The ids parameter is required.").into());
@@ -236,7 +236,7 @@ fn retrieve(
     ids: &[&str],
     fields: &[&str],
 ) -> Result<HttpResponse, ApiError> {
-    let schema = org.schema();
+    let schema = caller.schema(org);
     let object = object_named(&schema, object)?;
     for (name, list) in [("ids", ids), ("fields", fields)] {
         if list.is_empty() {
@@ -261,9 +261,11 @@ fn retrieve(
     let records: Vec<Json> = parsed
         .iter()
         .map(|id| {
-            let row = table.get(id).filter(|row| !row.is_deleted());
+            let row = table
+                .get(id)
+                .filter(|row| !row.is_deleted() && object.shows(row, &data));
             row.map_or(Json::Null, |row| {
-                record_json(object, row, &positions, caller.version)
+                record_json(&data, object, row, &positions, caller.version)
             })
         })
         .collect();
@@ -393,7 +395,14 @@ fn result_json(outcome: Outcome, id: Option<RecordId>) -> Json {
     match outcome {
         Ok(saved) => json!({ "id": saved.id.as_str(), "success": true, "errors": [] }),
         Err(refusal) => {
-            let errors: Vec<Json> = refusal.into_errors().iter().map(error_json).collect();
+            let found = match &refusal {
+                Refusal::Duplicates { result, .. } => Some(Json::clone(result)),
+                _ => None,
+            };
+            let mut errors: Vec<Json> = refusal.into_errors().iter().map(error_json).collect();
+            if let (Some(found), Some(Json::Object(error))) = (found, errors.first_mut()) {
+                error.insert("duplicateResult".to_owned(), found);
+            }
             match id {
                 Some(id) => json!({ "id": id.as_str(), "success": false, "errors": errors }),
                 None => json!({ "success": false, "errors": errors }),

@@ -10,16 +10,18 @@
 //! | `/emulator/faults` | POST | `chaos: {percent, seed?, kinds?, client?, mostDelayMilliseconds?}` | lets a share of all data API answers go wrong; `kinds` are those of [`Trouble`](crate::faults::Trouble), percent 0 ends it |
 //! | `/emulator/faults` | POST | any of `lockedRows: {percent, seed?}`, `holdLocksMilliseconds` | refuses a share of all rows with `UNABLE_TO_LOCK_ROW`; how long requests keep their rows and parents locked |
 //! | `/emulator/faults` | POST | `lateCommits: {percent, milliseconds, seed?}` | lets a share of what people do commit that long after its stamps |
-//! | `/emulator/faults` | GET | | `{"chaos": {kind: count}, "lockedRows": count}`: what went wrong so far |
+//! | `/emulator/faults` | POST | `longRequests: 25` | pretends that other clients have so many requests of 20 seconds or longer under way |
+//! | `/emulator/faults` | GET | | `{"chaos": {kind: count}, "lockedRows": count, "active": {…}}`: what went wrong so far, and what is set now, as it is posted |
 //! | `/emulator/faults` | DELETE | | ends all faults and their counts |
 //! | `/emulator/tokens/expire` | POST | | ends all sessions |
 //! | `/emulator/tokens/timeout` | POST | `{"seconds": 7200}` | how long an unused session lasts |
-//! | `/emulator/requests` | GET | | `{"total", "counts": [{method, route, count}], "latest": […]}` |
+//! | `/emulator/requests` | GET | | `{"total", "counts": [{method, route, count}], "latest": […]}`; `?last=100` for so many of the latest alone |
 //! | `/emulator/requests` | DELETE | | forgets them |
 //! | `/emulator/bulk` | POST | any of `waitingMilliseconds`, `runningMilliseconds`, `pageRows`, `hardDelete`, `failNextAfterRows`, `failNextBatch` | how long Bulk jobs created from now on take; how many rows a result page has that asks for no number; whether users may hard delete; after how many rows the next ingest job fails; with which `stateMessage` the next batch of the first Bulk API fails |
-//! | `/emulator/limits` | POST | `{"dailyApiRequests": 1000}` | changes the daily limit |
+//! | `/emulator/limits` | POST | any of `dailyApiRequests`, `concurrentLongRequests`, `allocations: {"DailyBulkApiBatches": 100}` by the names of `/limits` and `DailyBulkV2IngestRecords` | changes what may be spent |
 //! | `/emulator/recycle-bin/purge` | POST | | deletes for good what lies in the recycle bin |
 
+use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
@@ -80,6 +82,7 @@ struct FaultSettings {
     locked_rows: Option<LockedRows>,
     hold_locks_milliseconds: Option<u32>,
     late_commits: Option<Late>,
+    long_requests: Option<u32>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -116,7 +119,16 @@ struct Timeout {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct LimitSettings {
-    daily_api_requests: u64,
+    daily_api_requests: Option<u64>,
+    concurrent_long_requests: Option<u32>,
+    #[serde(default)]
+    allocations: BTreeMap<String, u64>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RequestsWanted {
+    last: Option<usize>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -198,13 +210,34 @@ async fn set_faults(org: web::Data<Org>, body: JsonBody) -> Result<HttpResponse,
         let delay = TimeDelta::milliseconds(late.milliseconds.into());
         org.set_late_commits(LateCommits::new(late.percent, delay, late.seed));
     }
+    if let Some(of_others) = settings.long_requests {
+        org.long_requests.pretend(of_others);
+    }
     Ok(HttpResponse::NoContent().finish())
 }
 
 async fn read_faults(org: web::Data<Org>) -> HttpResponse {
+    let active = org.faults.active();
+    let (locked, hold) = org.row_locks.active();
+    let late = org.current_late_commits();
     HttpResponse::Ok().json(json!({
         "chaos": org.faults.troubles(),
         "lockedRows": org.row_locks.refused(),
+        "active": {
+            "delayMilliseconds": active.delay_milliseconds,
+            "cutAfterNextWrites": active.cut_after_next_writes,
+            "cutNextResultPages": active.cut_next_result_pages,
+            "answerNext": active.answer_next,
+            "chaos": active.chaos,
+            "lockedRows": locked.map(|(percent, seed)| json!({ "percent": percent, "seed": seed })),
+            "holdLocksMilliseconds": u64::try_from(hold.as_millis()).unwrap_or(u64::MAX),
+            "lateCommits": (late.percent > 0).then(|| json!({
+                "percent": late.percent,
+                "milliseconds": late.delay.num_milliseconds(),
+                "seed": late.seed,
+            })),
+            "longRequests": org.long_requests.pretended(),
+        },
     }))
 }
 
@@ -212,6 +245,7 @@ async fn clear_faults(org: web::Data<Org>) -> HttpResponse {
     org.faults.clear();
     org.row_locks.clear();
     org.set_late_commits(LateCommits::default());
+    org.long_requests.pretend(0);
     HttpResponse::NoContent().finish()
 }
 
@@ -226,14 +260,15 @@ async fn set_timeout(org: web::Data<Org>, body: JsonBody) -> Result<HttpResponse
     Ok(HttpResponse::NoContent().finish())
 }
 
-async fn read_requests(org: web::Data<Org>) -> HttpResponse {
+async fn read_requests(org: web::Data<Org>, wanted: web::Query<RequestsWanted>) -> HttpResponse {
     let counts: Vec<Json> = org
         .request_log
         .counts()
         .into_iter()
         .map(|((method, route), count)| json!({ "method": method, "route": route, "count": count }))
         .collect();
-    let (total, latest) = (org.request_log.total(), org.request_log.latest());
+    let latest = org.request_log.last(wanted.last.unwrap_or(usize::MAX));
+    let total = org.request_log.total();
     HttpResponse::Ok().json(json!({ "total": total, "counts": counts, "latest": latest }))
 }
 
@@ -270,8 +305,26 @@ async fn set_bulk(org: web::Data<Org>, body: JsonBody) -> Result<HttpResponse, A
 
 async fn set_limits(org: web::Data<Org>, body: JsonBody) -> Result<HttpResponse, ApiError> {
     let settings: LimitSettings = parse(&body)?;
-    org.limits
-        .set_maximum(Allocation::DailyApiRequests, settings.daily_api_requests);
+    let mut maxima = Vec::new();
+    for (name, maximum) in settings.allocations {
+        let allocation = Allocation::ALL
+            .into_iter()
+            .chain([Allocation::DailyBulkV2IngestRecords])
+            .find(|allocation| allocation.name() == name)
+            .ok_or_else(|| ApiError::json_parser(format!("{name} is not the name of an allocation")))?;
+        maxima.push((allocation, maximum));
+    }
+    maxima.extend(
+        settings
+            .daily_api_requests
+            .map(|maximum| (Allocation::DailyApiRequests, maximum)),
+    );
+    for (allocation, maximum) in maxima {
+        org.limits.set_maximum(allocation, maximum);
+    }
+    if let Some(most) = settings.concurrent_long_requests {
+        org.long_requests.set_maximum(most);
+    }
     Ok(HttpResponse::NoContent().finish())
 }
 

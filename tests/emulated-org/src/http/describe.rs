@@ -5,6 +5,7 @@
 
 use actix_web::http::header::LAST_MODIFIED;
 use actix_web::{HttpRequest, HttpResponse, web};
+use chrono::{DateTime, Utc};
 use serde_json::{Map, Value as Json, json};
 
 use super::conditional::Validators;
@@ -73,9 +74,9 @@ pub fn summary(object: &Object, version: ApiVersion) -> Json {
 }
 
 async fn global(org: web::Data<Org>, caller: Caller, request: HttpRequest) -> Result<HttpResponse, ApiError> {
-    unless_unchanged(&org, &request, || {
-        let sobjects: Vec<Json> = org
-            .schema()
+    unless_unchanged(changed(&org, &caller), &request, || {
+        let sobjects: Vec<Json> = caller
+            .schema(&org)
             .objects()
             .map(|object| summary(object, caller.version))
             .collect();
@@ -89,12 +90,15 @@ async fn describe(
     request: HttpRequest,
     path: web::Path<(String, String)>,
 ) -> Result<HttpResponse, ApiError> {
-    let schema = org.schema();
+    let schema = caller.schema(&org);
     let object = object_named(&schema, &path.1)?;
-    unless_unchanged(&org, &request, || {
+    unless_unchanged(changed(&org, &caller), &request, || {
         let mut answer = summary(object, caller.version);
         if let Json::Object(answer) = &mut answer {
-            let fields: Vec<Json> = object.fields.iter().map(field_json).collect();
+            let fields: Vec<Json> = object
+                .visible_fields()
+                .map(|(_, field)| field_json(field))
+                .collect();
             let children: Vec<Json> = object.child_relationships.iter().map(child_json).collect();
             let record_types = record_types(object, caller.version);
             if let Some(Json::Object(urls)) = answer.get_mut("urls").filter(|_| object.layoutable) {
@@ -132,13 +136,18 @@ async fn describe(
     })
 }
 
+/// When what the caller sees of the metadata last changed.
+fn changed(org: &Org, caller: &Caller) -> DateTime<Utc> {
+    org.schema_changed().max(org.access_of(caller.user).changed())
+}
+
 /// 304 where the metadata is older than what the caller holds.
 fn unless_unchanged(
-    org: &Org,
+    changed: DateTime<Utc>,
     request: &HttpRequest,
     answer: impl FnOnce() -> Json,
 ) -> Result<HttpResponse, ApiError> {
-    let validators = Validators::of_metadata(org.schema_changed());
+    let validators = Validators::of_metadata(changed);
     if validators.is_unchanged(request)? {
         return Ok(HttpResponse::NotModified().finish());
     }
@@ -250,7 +259,7 @@ fn child_json(child: &ChildRelationship) -> Json {
 }
 
 /// Every object has at least its master record type.
-fn record_types(object: &Object, version: ApiVersion) -> Vec<Json> {
+pub(super) fn record_types(object: &Object, version: ApiVersion) -> Vec<Json> {
     let master = RecordTypeInfo {
         record_type_id: Some(MASTER_RECORD_TYPE.to_owned()),
         name: "Master".to_owned(),
@@ -283,7 +292,8 @@ fn record_types(object: &Object, version: ApiVersion) -> Vec<Json> {
         .collect()
 }
 
-const MASTER_RECORD_TYPE: &str = "012000000000000AAA";
+/// The record type of records that have none.
+pub(super) const MASTER_RECORD_TYPE: &str = "012000000000000AAA";
 
 fn supported_scopes(object: &Object) -> Json {
     let everything =

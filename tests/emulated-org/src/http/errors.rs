@@ -156,6 +156,8 @@ pub enum Refused {
     Request(ApiError),
     /// The record is.
     Record(RecordRefused),
+    /// The record is like others: what the rule says, and what it found.
+    Duplicates(String, Box<Json>),
 }
 
 impl fmt::Display for Refused {
@@ -163,6 +165,7 @@ impl fmt::Display for Refused {
         match self {
             Self::Request(error) => error.fmt(formatter),
             Self::Record(error) => error.fmt(formatter),
+            Self::Duplicates(message, _) => formatter.write_str(message),
         }
     }
 }
@@ -174,6 +177,7 @@ impl ResponseError for Refused {
         match self {
             Self::Request(error) => error.status_code(),
             Self::Record(error) => error.status_code(),
+            Self::Duplicates(..) => StatusCode::BAD_REQUEST,
         }
     }
 
@@ -181,6 +185,11 @@ impl ResponseError for Refused {
         match self {
             Self::Request(error) => error.error_response(),
             Self::Record(error) => error.error_response(),
+            Self::Duplicates(message, result) => HttpResponse::BadRequest().json([json!({
+                "duplicateResult": result,
+                "errorCode": "DUPLICATES_DETECTED",
+                "message": message,
+            })]),
         }
     }
 }

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::body::JsonBody;
+use super::content;
 use super::errors::{ApiError, Refused};
 use super::record::{RecordReader, record_json, value_from_text};
 use super::sobjects::{FieldsParameter, object_named, refuse_field_of_path, refused, save};
@@ -59,10 +60,13 @@ async fn read(
     path: Path,
     fields: web::Query<FieldsParameter>,
 ) -> Result<HttpResponse, ApiError> {
-    let schema = org.schema();
+    let schema = caller.schema(&org);
     let object = object_named(&schema, &path.1)?;
     let positions = fields.positions(object)?;
     let data = org.read();
+    if let Some(content) = content::of_field(&data, object, &path.2, &path.3)? {
+        return Ok(content);
+    }
     let ids = matches(&data, object, &path.2, &path.3)?;
     match ids.as_slice() {
         [] => Err(ApiError::not_found()),
@@ -71,7 +75,7 @@ async fn read(
                 .table(&object.name)
                 .and_then(|table| table.get(id))
                 .ok_or_else(ApiError::not_found)?;
-            Ok(HttpResponse::Ok().json(record_json(object, row, &positions, caller.version)))
+            Ok(HttpResponse::Ok().json(record_json(&data, object, row, &positions, caller.version)))
         }
         several => Ok(multiple_choices(&caller, object, several)),
     }
@@ -84,7 +88,7 @@ async fn upsert(
     parameters: web::Query<UpsertParameters>,
     body: JsonBody,
 ) -> Result<HttpResponse, Refused> {
-    let schema = org.schema();
+    let schema = caller.schema(&org);
     let object = object_named(&schema, &path.1)?;
     let (at, field) = key_field(object, &path.2)?;
     let key = key_value(field, &path.3)?;
@@ -118,7 +122,7 @@ async fn upsert(
 }
 
 async fn delete(org: web::Data<Org>, caller: Caller, path: Path) -> Result<HttpResponse, Refused> {
-    let schema = org.schema();
+    let schema = caller.schema(&org);
     let object = object_named(&schema, &path.1)?;
     let ids = matches(&org.read(), object, &path.2, &path.3)?;
     match ids.as_slice() {
@@ -140,7 +144,10 @@ fn matches(data: &Data, object: &Object, field: &str, value: &str) -> Result<Vec
     let key = key_value(field, value)?;
     Ok(data
         .table(&object.name)
-        .map(|table| table.holders(at, &key))
+        .map(|table| {
+            let shown = |id: &RecordId| table.get(id).is_some_and(|row| object.shows(row, data));
+            table.holders(at, &key).into_iter().filter(shown).collect()
+        })
         .unwrap_or_default())
 }
 

@@ -1,5 +1,7 @@
 //! What every request passes: the log, the faults, the version, the session, the daily limit.
 
+use std::time::Instant;
+
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
@@ -12,6 +14,7 @@ use actix_web::{Error, HttpMessage, HttpResponse, ResponseError};
 use serde_json::json;
 
 use super::caller::{ApiVersion, Caller};
+use super::cost::{Cost, spend_call};
 use super::errors::ApiError;
 use super::mishap::{self, Cut};
 use super::oauth::Host;
@@ -45,7 +48,11 @@ pub(crate) async fn observe(
     let method = request.method().to_string();
     let uri = request.uri().to_string();
     let client = client_of(request.headers()).map(str::to_owned);
-    let is_knob = request.path().starts_with("/emulator/");
+    // The page at the root is none of Salesforce's either.
+    let is_knob = request.path().starts_with("/emulator/") || request.path() == "/";
+    let cost = Cost::default();
+    request.extensions_mut().insert(cost.clone());
+    let begun = Instant::now();
     let mut response = next.call(request).await?.map_into_boxed_body();
     // Some Salesforce clients look for header names in Title-Case.
     response.response_mut().head_mut().set_camel_case_headers(true);
@@ -69,6 +76,8 @@ pub(crate) async fn observe(
             uri,
             client,
             status,
+            microseconds: u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX),
+            api_calls: cost.calls(),
         });
     }
     Ok(response)
@@ -88,6 +97,7 @@ pub(super) async fn gate(
         let error = ApiError::new(414, "URI_TOO_LONG", "The URI is longer than 16,384 bytes.");
         return Ok(request.into_response(error.error_response()));
     }
+    let under_way = org.long_requests.begin(org.clock.now());
     let delay = org.faults.current_delay();
     if !delay.is_zero() {
         tokio::time::sleep(delay).await;
@@ -121,17 +131,24 @@ pub(super) async fn gate(
             return Ok(request.into_response(response));
         }
     };
-    let now = org.clock.now();
-    let spent = org.limits.spend(Allocation::DailyApiRequests, 1, now);
+    let refusal = if under_way.is_too_many {
+        Some(org.concurrent_limit_message())
+    } else if spend_call(&org, &request).is_err() {
+        Some("TotalRequests Limit exceeded.")
+    } else {
+        None
+    };
     request.extensions_mut().insert(caller);
-    let mut response = match spent {
-        Ok(()) => next.call(request).await?.map_into_boxed_body(),
-        Err(_limit_exceeded) => {
-            let error = ApiError::new(403, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.");
+    let mut response = match refusal {
+        None => next.call(request).await?.map_into_boxed_body(),
+        Some(message) => {
+            let error = ApiError::new(403, "REQUEST_LIMIT_EXCEEDED", message);
             request.into_response(error.error_response())
         }
     };
-    let (used, maximum) = org.limits.usage(Allocation::DailyApiRequests, now);
+    drop(under_way);
+    // After the work, so that the subrequests of a batch are in it.
+    let (used, maximum) = org.limits.usage(Allocation::DailyApiRequests, org.clock.now());
     if let Ok(value) = HeaderValue::from_str(&format!("api-usage={used}/{maximum}")) {
         response
             .headers_mut()
@@ -187,6 +204,11 @@ fn admit(org: &Org, request: &ServiceRequest) -> Result<Caller, ApiError> {
     {
         let message = "This session is not valid for use with the REST API";
         return Err(ApiError::new(401, "INVALID_SESSION_ID", message));
+    }
+    if !org.access_of(session.user).has_permission("ApiEnabled") {
+        // What users without the permission are told; that the organisation is named is reported by many.
+        let message = "The REST API is not enabled for this Organization.";
+        return Err(ApiError::new(403, "API_DISABLED_FOR_ORG", message));
     }
     refuse_xml(request.headers())?;
     let options = RequestOptions::read(request.headers(), version)?;

@@ -238,7 +238,7 @@ fn order(body: &JsonBody, caller: &Caller, org: &Org) -> Result<Order, ApiError>
         }
     }
     let name = object.ok_or_else(|| invalid_job("The object is missing."))?;
-    let schema = org.schema();
+    let schema = caller.schema(org);
     let object = schema
         .object(&name)
         .filter(|object| object.createable || object.updateable || object.deletable)
@@ -249,7 +249,7 @@ fn order(body: &JsonBody, caller: &Caller, org: &Org) -> Result<Order, ApiError>
     let operation = operation.ok_or_else(|| invalid_job("The operation is missing."))?;
     Ok(Order {
         object: Arc::clone(object),
-        kind: kind(&operation, key.as_deref(), &schema, &object.name, org)?,
+        kind: kind(&operation, key.as_deref(), &schema, &object.name, caller, org)?,
         format,
         version: caller.version.0,
         user: caller.user,
@@ -261,8 +261,11 @@ fn kind(
     key: Option<&str>,
     schema: &Schema,
     object: &str,
+    caller: &Caller,
     org: &Org,
 ) -> Result<Kind, ApiError> {
+    let may_hard_delete =
+        org.ingest.hard_delete_permitted() || org.access_of(caller.user).has_permission("BulkApiHardDelete");
     let kind = match (operation, key) {
         ("upsert", None) => return Err(invalid_job("The externalIdFieldName of an upsert is missing.")),
         ("upsert", Some(key)) => {
@@ -273,7 +276,7 @@ fn kind(
         ("insert", _) => Kind::Insert,
         ("update", _) => Kind::Update,
         ("delete", _) => Kind::Delete,
-        ("hardDelete", _) if !org.ingest.hard_delete_permitted() => {
+        ("hardDelete", _) if !may_hard_delete => {
             let message = "hardDelete operation requires special user profile permission, please contact your \
                            system administrator";
             return Err(ApiError::new(400, "FEATURENOTENABLED", message));

@@ -73,7 +73,10 @@ const UNSPENT: [(&str, u64); 40] = [
 ];
 
 /// The whole map, in order of names.
-async fn limits(org: web::Data<Org>, _caller: Caller) -> HttpResponse {
+async fn limits(org: web::Data<Org>, caller: Caller) -> Result<HttpResponse, ApiError> {
+    if !may_view_setup(&org, caller.user) {
+        return Err(setup_is_hidden());
+    }
     let now = org.clock.now();
     let spent = Allocation::ALL.into_iter().map(|allocation| {
         let (used, maximum) = org.limits.usage(allocation, now);
@@ -90,7 +93,7 @@ async fn limits(org: web::Data<Org>, _caller: Caller) -> HttpResponse {
             (name.to_owned(), limit)
         })
         .collect();
-    HttpResponse::Ok().json(limits)
+    Ok(HttpResponse::Ok().json(limits))
 }
 
 /// How many records objects have, without those in the recycle bin; names that are no object's are ignored.
@@ -104,12 +107,10 @@ async fn record_count(
     if caller.version.0 < SINCE {
         return Err(ApiError::not_found());
     }
-    // "For API users with the View Setup and Configuration permission"; the answer to others is believed.
     if !may_view_setup(&org, caller.user) {
-        let message = "insufficient access rights on cross-reference id";
-        return Err(ApiError::new(403, "INSUFFICIENT_ACCESS", message));
+        return Err(setup_is_hidden());
     }
-    let schema = org.schema();
+    let schema = caller.schema(&org);
     let wanted: Vec<&str> = match &parameters.objects {
         Some(names) => names.split(',').map(str::trim).collect(),
         None => schema.objects().map(|object| object.name.as_str()).collect(),
@@ -125,6 +126,13 @@ async fn record_count(
         })
         .collect();
     Ok(HttpResponse::Ok().json(json!({ "sObjects": counts })))
+}
+
+/// Both resources are "for API users with the View Setup and Configuration permission"; the answer to others is
+/// believed.
+fn setup_is_hidden() -> ApiError {
+    let message = "insufficient access rights on cross-reference id";
+    ApiError::new(403, "INSUFFICIENT_ACCESS", message)
 }
 
 fn may_view_setup(org: &Org, user: RecordId) -> bool {

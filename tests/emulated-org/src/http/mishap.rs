@@ -41,7 +41,7 @@ pub(super) async fn before(mishap: Mishap, org: &Org, request: &ServiceRequest) 
             Some(ApiError::new(500, "UNKNOWN_EXCEPTION", message).error_response())
         }
         Trouble::ConcurrentLimit => {
-            let message = "ConcurrentRequests (Concurrent API Requests) Limit exceeded.";
+            let message = org.concurrent_limit_message();
             Some(ApiError::new(403, "REQUEST_LIMIT_EXCEEDED", message).error_response())
         }
         Trouble::BadGateway if !mishap.after => Some(bad_gateway()),

@@ -1,5 +1,6 @@
 //! The HTTP surface: routes, and what every request passes through before it reaches one.
 
+pub mod access;
 pub mod body;
 pub mod bulk;
 pub mod bulk_classic;
@@ -8,16 +9,21 @@ pub mod caller;
 pub mod collections;
 pub mod composite;
 pub mod conditional;
+mod content;
 pub mod control;
+mod cost;
 pub mod describe;
 pub mod errors;
 pub mod external_id;
 mod gate;
 pub mod identity;
 pub mod ingest;
+pub mod layouts;
 pub mod limits;
 mod mishap;
 pub mod oauth;
+mod overview;
+mod page;
 pub mod people;
 pub mod query;
 pub mod record;
@@ -44,8 +50,11 @@ pub const MAX_BODY_BYTES: usize = 50 * 1024 * 1024;
 pub fn configure(routes: &mut web::ServiceConfig) {
     routes
         .configure(settings)
+        .configure(page::configure)
+        .configure(overview::configure)
         .configure(control::configure)
         .configure(people::configure)
+        .configure(access::configure)
         .configure(oauth::configure)
         .configure(identity::configure)
         .configure(single_access::configure)
@@ -86,6 +95,7 @@ fn settings(routes: &mut web::ServiceConfig) {
 fn data_routes(routes: &mut web::ServiceConfig) {
     routes
         .configure(describe::configure)
+        .configure(layouts::configure)
         .configure(replication::configure)
         .configure(sobjects::configure)
         .configure(external_id::configure)

@@ -7,7 +7,7 @@
 //! | `/emulator/people/late` | GET | | the results of the deeds that have committed late, by ticket |
 //! | `/emulator/users` | POST | `{firstName, lastName, username, isActive?}` | makes a user of the profile "Standard User": `{"id"}` |
 //! | `/emulator/tokens` | POST | `{"username"}` | a session of that user: `{"access_token"}` |
-//! | `/emulator/rules` | POST | `{object, when?, then}` | adds a flow, a validation rule or a trigger: `then` is `{"beforeSave": {set?, formatPhones?, lowerCase?}}`, `{"afterSave": {update, as?, afterMilliseconds}}`, `{"validation": {message, field?}}` or `{"triggerThrows": {message}}` (all rows of the request fail), and `when` a `WHERE` clause |
+//! | `/emulator/rules` | POST | `{object, when?, then}` | adds a flow, a validation rule or a trigger: `then` is `{"beforeSave": {set?, formatPhones?, lowerCase?}}`, `{"afterSave": {update, as?, afterMilliseconds}}`, `{"validation": {message, field?}}`, `{"validationRule": {formula, message, field?}}` or `{"triggerThrows": {message}}` (all rows of the request fail), and `when` a `WHERE` clause |
 //! | `/emulator/rules` | GET | | `{"beforeSave", "afterSave", "refused", "due"}`: how often rules acted, and how much is still due |
 //! | `/emulator/rules` | DELETE | | removes all rules |
 
@@ -22,7 +22,7 @@ use super::collections::error_json;
 use super::control::parse;
 use crate::automation::RuleDefinition;
 use crate::bootstrap;
-use crate::data::{Author, Authority, Draft, Operation, Outcome, Transaction};
+use crate::data::{Author, Authority, Draft, DuplicateOptions, Operation, Outcome, Transaction};
 use crate::org::Org;
 use crate::people::{Deed, Done};
 use crate::tokens::Session;
@@ -120,6 +120,7 @@ async fn create_user(org: web::Data<Org>, body: JsonBody) -> Result<HttpResponse
         user: org.admin,
         now: org.clock.now(),
         authority: Authority::AuditFields,
+        duplicates: DuplicateOptions::default(),
     };
     let operation = Operation::Create {
         object: std::sync::Arc::clone(object),

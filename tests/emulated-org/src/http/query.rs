@@ -62,7 +62,7 @@ fn answer(caller: &Caller, org: &Org, request: &HttpRequest, scope: Scope) -> Re
         .ok_or_else(|| ApiError::new(400, "MALFORMED_QUERY", "A query string has to be specified"))?;
     let batch = batch_size(request)?;
     let setting = setting_of(caller, org);
-    let plan = Plan::in_setting(&text, &org.schema(), &setting)?;
+    let plan = Plan::in_setting(&text, &caller.schema(org), &setting)?;
     if parameters.columns {
         return Ok(HttpResponse::Ok().json(columns::metadata(&plan)));
     }

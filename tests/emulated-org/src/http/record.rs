@@ -3,13 +3,16 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use rust_decimal::Decimal;
 use serde_json::{Map, Value as Json, json};
 
 use super::body::{JsonBody, position};
 use super::{ApiError, ApiVersion};
-use crate::data::{Draft, ParentKey, Row, SaveError, validate};
+use crate::data::{Data, Draft, ParentKey, Row, SaveError, validate};
+use crate::formula::Context;
 use crate::id::RecordId;
 use crate::schema::{Field, FieldType, Object, Schema};
 use crate::value::Value;
@@ -252,7 +255,13 @@ fn check_attributes(object: &Object, attributes: &Json) -> Result<(), ReadError>
 /// is of another type.
 #[must_use]
 pub fn value_from_text(field: &Field, text: &str) -> Option<Value> {
-    if field.kind.is_text() || matches!(field.kind, FieldType::Base64 | FieldType::Anytype) {
+    if field.kind == FieldType::Base64 {
+        let content = STANDARD
+            .decode(text.split_whitespace().collect::<String>())
+            .ok()?;
+        return Some(Value::text(STANDARD.encode(content)));
+    }
+    if field.kind.is_text() || field.kind == FieldType::Anytype {
         return Some(Value::text(text));
     }
     let text = text.trim();
@@ -290,7 +299,7 @@ pub fn parse_datetime(text: &str) -> Option<DateTime<Utc>> {
 
 /// A row as a REST record: the named fields, or all.
 #[must_use]
-pub fn record_json(object: &Object, row: &Row, fields: &[usize], version: ApiVersion) -> Json {
+pub fn record_json(data: &Data, object: &Object, row: &Row, fields: &[usize], version: ApiVersion) -> Json {
     let mut record = Map::new();
     let url = format!("{}/sobjects/{}/{}", version.root(), object.name, row.id());
     record.insert(
@@ -299,10 +308,32 @@ pub fn record_json(object: &Object, row: &Row, fields: &[usize], version: ApiVer
     );
     for at in fields {
         if let Some(field) = object.fields.get(*at) {
-            record.insert(field.name.clone(), field_json(object, row, *at));
+            let json = match &field.formula {
+                Some(formula) => formula
+                    .field_value(&Context::reading(data, object, row, data.now()), field)
+                    .write_json(field),
+                None if field.kind == FieldType::Base64 => content_url(object, row, *at, version),
+                None => field_json(object, row, *at),
+            };
+            record.insert(field.name.clone(), json);
         }
     }
     Json::Object(record)
+}
+
+/// Where the content of a row's field is read; null where there is none.
+#[must_use]
+pub fn content_url(object: &Object, row: &Row, at: usize, version: ApiVersion) -> Json {
+    match object.fields.get(at) {
+        Some(field) if !row.get(at).is_null() => Json::String(format!(
+            "{}/sobjects/{}/{}/{}",
+            version.root(),
+            object.name,
+            row.id(),
+            field.name
+        )),
+        _ => Json::Null,
+    }
 }
 
 /// One field of a row; compound fields are put together from their parts and null when all are.

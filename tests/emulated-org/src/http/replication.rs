@@ -41,11 +41,11 @@ struct Span {
 
 async fn updated(
     org: web::Data<Org>,
-    _caller: Caller,
+    caller: Caller,
     path: web::Path<(String, String)>,
     span: web::Query<SpanParameters>,
 ) -> Result<HttpResponse, ApiError> {
-    let schema = org.schema();
+    let schema = caller.schema(&org);
     let object = replicateable(object_named(&schema, &path.1)?)?;
     let span = span.read(org.clock.now(), UPDATED_DAYS)?;
     let data = org.read();
@@ -58,11 +58,11 @@ async fn updated(
 
 async fn deleted(
     org: web::Data<Org>,
-    _caller: Caller,
+    caller: Caller,
     path: web::Path<(String, String)>,
     span: web::Query<SpanParameters>,
 ) -> Result<HttpResponse, ApiError> {
-    let schema = org.schema();
+    let schema = caller.schema(&org);
     let object = replicateable(object_named(&schema, &path.1)?)?;
     let now = org.clock.now();
     let span = span.read(now, DELETED_DAYS)?;
@@ -92,7 +92,7 @@ fn rows_within<'d>(
     let table = data.table(&object.name).ok_or_else(ApiError::unknown_object)?;
     let rows: Vec<&Row> = table
         .rows()
-        .filter(|row| row.is_deleted() == deleted && span.holds(object, row))
+        .filter(|row| row.is_deleted() == deleted && span.holds(object, row) && object.shows(row, data))
         .take(MAX_IDS + 1)
         .collect();
     if rows.len() > MAX_IDS {

@@ -84,6 +84,7 @@ pub fn created(caller: &Caller, object: &Object, saved: Saved) -> HttpResponse {
 pub fn refused(refusal: Refusal) -> Refused {
     match refusal {
         Refusal::NoMatch => ApiError::not_found().into(),
+        Refusal::Duplicates { message, result } => Refused::Duplicates(message, result),
         other => Refused::Record(RecordRefused(other.into_errors())),
     }
 }
@@ -95,7 +96,7 @@ impl FieldsParameter {
     /// A name that is no field.
     pub fn positions(&self, object: &Object) -> Result<Vec<usize>, ApiError> {
         match &self.fields {
-            None => Ok((0..object.fields.len()).collect()),
+            None => Ok(object.visible_fields().map(|(position, _)| position).collect()),
             Some(names) => {
                 let names: Vec<&str> = names
                     .split(',')
@@ -144,6 +145,7 @@ pub fn live_row<'a>(data: &'a Data, object: &Object, id: &str) -> Result<&'a Row
     let row = data
         .table(&object.name)
         .and_then(|table| table.get(&record))
+        .filter(|row| object.shows(row, data))
         .ok_or_else(ApiError::not_found)?;
     if row.is_deleted() {
         Err(ApiError::entity_is_deleted())
@@ -157,7 +159,7 @@ async fn basic_information(
     caller: Caller,
     object: web::Path<(String, String)>,
 ) -> Result<HttpResponse, ApiError> {
-    let schema = org.schema();
+    let schema = caller.schema(&org);
     let object = object_named(&schema, &object.1)?;
     let all: Vec<usize> = object
         .field("Id")
@@ -170,10 +172,14 @@ async fn basic_information(
         .table(&object.name)
         .map(|table| {
             // What a user viewed is not tracked; the newest records stand in for it.
-            let newest = table.shared_rows().iter().rev().filter(|row| !row.is_deleted());
+            let newest = table
+                .shared_rows()
+                .iter()
+                .rev()
+                .filter(|row| !row.is_deleted() && object.shows(row, &data));
             newest
                 .take(5)
-                .map(|row| record_json(object, row, &all, caller.version))
+                .map(|row| record_json(&data, object, row, &all, caller.version))
                 .collect()
         })
         .unwrap_or_default();
@@ -189,7 +195,7 @@ async fn create(
     path: web::Path<(String, String)>,
     body: JsonBody,
 ) -> Result<HttpResponse, Refused> {
-    let schema = org.schema();
+    let schema = caller.schema(&org);
     let object = object_named(&schema, &path.1)?;
     let record = body.object()?;
     if record.keys().any(|key| key.eq_ignore_ascii_case("Id")) {
@@ -212,7 +218,7 @@ async fn read(
     fields: web::Query<FieldsParameter>,
     request: HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
-    let schema = org.schema();
+    let schema = caller.schema(&org);
     let object = object_named(&schema, &path.1)?;
     let positions = fields.positions(object)?;
     let data = org.read();
@@ -230,7 +236,7 @@ async fn read(
             response.insert_header((ETAG, etag));
         }
     }
-    Ok(response.json(record_json(object, row, &positions, caller.version)))
+    Ok(response.json(record_json(&data, object, row, &positions, caller.version)))
 }
 
 async fn update(
@@ -240,7 +246,7 @@ async fn update(
     request: HttpRequest,
     body: JsonBody,
 ) -> Result<HttpResponse, Refused> {
-    let schema = org.schema();
+    let schema = caller.schema(&org);
     let object = object_named(&schema, &path.1)?;
     let record = body.object()?;
     refuse_field_of_path(&record, "Id")?;
@@ -269,7 +275,7 @@ async fn delete(
     caller: Caller,
     path: web::Path<(String, String, String)>,
 ) -> Result<HttpResponse, Refused> {
-    let schema = org.schema();
+    let schema = caller.schema(&org);
     let object = object_named(&schema, &path.1)?;
     let id = live_row(&org.read(), object, &path.2)?.id();
     let operation = Operation::Delete {

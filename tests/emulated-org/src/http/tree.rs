@@ -49,7 +49,7 @@ async fn create(
     path: web::Path<(String, String)>,
     body: JsonBody,
 ) -> Result<HttpResponse, Refused> {
-    let schema = org.schema();
+    let schema = caller.schema(&org);
     let object = object_named(&schema, &path.1)?;
     let tree = body.object()?;
     let Some(Json::Array(records)) = tree.get("records") else {

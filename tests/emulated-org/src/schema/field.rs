@@ -1,7 +1,11 @@
 //! One field of an object.
 
+use std::sync::Arc;
+
 use serde::Deserialize;
 use serde_json::Value as Json;
+
+use crate::formula::Formula;
 
 /// The `type` of a field in a describe answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -193,6 +197,9 @@ pub struct Field {
     pub display_format: Option<String>,
     /// The first number an auto-number hands out; no describe key, but what creates need.
     pub starting_number: u64,
+    /// The checked `calculatedFormula` of a formula field.
+    #[serde(skip)]
+    pub formula: Option<Arc<Formula>>,
 }
 
 impl Default for Field {
@@ -255,6 +262,7 @@ impl Default for Field {
             filtered_lookup_info: None,
             display_format: None,
             starting_number: 1,
+            formula: None,
         }
     }
 }

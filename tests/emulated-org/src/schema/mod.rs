@@ -1,14 +1,19 @@
 //! What objects and fields the organisation has: Salesforce's own metadata, as its describe calls show it.
 
+mod calculated;
 mod field;
 mod object;
+mod person_account;
 pub mod sfdx;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub use field::{Field, FieldType, PicklistValue};
-pub use object::{ChildRelationship, Object, RecordTypeInfo};
+pub use object::{ChildRelationship, Object, RecordTypeInfo, RecordTypePicklist, RecordTypeValue, Sharing};
+pub(crate) use person_account::{
+    IS_PERSON_ACCOUNT, IS_PERSON_TYPE, PERSON_CONTACT_ID, PERSON_RECORD_TYPE, name_on_account,
+};
 
 include!(concat!(env!("OUT_DIR"), "/object_files.rs"));
 
@@ -106,6 +111,11 @@ impl Schema {
         if self.by_name.contains_key(&key) {
             return Err(SchemaError::DuplicateObject(object.name));
         }
+        // An enhanced note is a view of its document, and has its id.
+        if object.name == "ContentNote" {
+            self.by_name.insert(key, Arc::new(object));
+            return Ok(());
+        }
         if let Some(other) = self.object_by_prefix(&object.key_prefix) {
             return Err(SchemaError::DuplicateKeyPrefix {
                 prefix: object.key_prefix,
@@ -138,7 +148,38 @@ impl Schema {
         self.change_object(parent, |object| object.child_relationships.push(child))
     }
 
-    fn change_object(&mut self, name: &str, change: impl FnOnce(&mut Object)) -> Result<(), SchemaError> {
+    /// Sets what of others' records of an object users see.
+    ///
+    /// # Errors
+    /// An object that does not exist.
+    pub fn set_sharing(&mut self, object: &str, sharing: Sharing) -> Result<(), SchemaError> {
+        self.change_object(object, |object| object.sharing = sharing)
+    }
+
+    /// The metadata as `seen` shows it of each object; `None` leaves the object out.
+    pub(crate) fn seen(&self, seen: impl Fn(&Arc<Object>) -> Option<Arc<Object>>) -> Self {
+        let by_name: BTreeMap<String, Arc<Object>> = self
+            .by_name
+            .iter()
+            .filter_map(|(name, object)| Some((name.clone(), seen(object)?)))
+            .collect();
+        let name_by_prefix = self
+            .name_by_prefix
+            .iter()
+            .filter(|(_, name)| by_name.contains_key(*name))
+            .map(|(prefix, name)| (prefix.clone(), name.clone()))
+            .collect();
+        Self {
+            by_name,
+            name_by_prefix,
+        }
+    }
+
+    pub(crate) fn change_object(
+        &mut self,
+        name: &str,
+        change: impl FnOnce(&mut Object),
+    ) -> Result<(), SchemaError> {
         let stored = self
             .by_name
             .get_mut(&name.to_ascii_lowercase())

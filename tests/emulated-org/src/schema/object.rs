@@ -1,10 +1,16 @@
 //! One object: its flags, fields and relationships.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use serde::Deserialize;
 
 use super::{Field, SchemaError};
+use crate::access::Sight;
+use crate::data::DuplicateRule;
+use crate::data::{Data, Row};
+use crate::formula::FormulaRule;
+use crate::id::RecordId;
 
 /// An object's metadata. Member names and defaults follow Salesforce's describe result, so that
 /// `objects/*.json` files read as describe answers with the usual values left out.
@@ -39,6 +45,27 @@ pub struct Object {
     pub fields: Vec<Field>,
     pub child_relationships: Vec<ChildRelationship>,
     pub record_type_infos: Vec<RecordTypeInfo>,
+    /// What must not be true of a record that is saved; no describe key.
+    #[serde(skip)]
+    pub validation_rules: Vec<Arc<FormulaRule>>,
+    /// What happens to records that match others; no describe key.
+    #[serde(skip)]
+    pub duplicate_rules: Vec<DuplicateRule>,
+    /// Which picklist values records have, by the id of their type; no describe key.
+    #[serde(skip)]
+    pub record_type_picklists: BTreeMap<RecordId, Vec<RecordTypePicklist>>,
+    /// What of others' records users see who hold no permission on all of them.
+    #[serde(skip)]
+    pub sharing: Sharing,
+    /// Which rows the user sees whose view of the object this is; `None` for all.
+    #[serde(skip)]
+    pub(crate) sight: Option<Arc<Sight>>,
+    /// Whether this is a user's view of the object, which lacks what the user must not see.
+    #[serde(skip)]
+    pub(crate) is_view: bool,
+    /// The positions of the fields that the user does not see whose view of the object this is.
+    #[serde(skip)]
+    hidden: BTreeSet<usize>,
     #[serde(skip)]
     position_by_name: HashMap<String, usize>,
     #[serde(skip)]
@@ -72,6 +99,13 @@ impl Default for Object {
             fields: Vec::new(),
             child_relationships: Vec::new(),
             record_type_infos: Vec::new(),
+            validation_rules: Vec::new(),
+            duplicate_rules: Vec::new(),
+            record_type_picklists: BTreeMap::new(),
+            sharing: Sharing::default(),
+            sight: None,
+            is_view: false,
+            hidden: BTreeSet::new(),
             position_by_name: HashMap::new(),
             position_by_relationship: HashMap::new(),
         }
@@ -94,6 +128,26 @@ impl Object {
     pub fn relationship(&self, name: &str) -> Option<(usize, &Field)> {
         let position = *self.position_by_relationship.get(&name.to_ascii_lowercase())?;
         Some((position, self.fields.get(position)?))
+    }
+
+    /// The fields that the user sees whose view of the object this is, with their positions.
+    pub fn visible_fields(&self) -> impl Iterator<Item = (usize, &Field)> {
+        let all = self.fields.iter().enumerate();
+        all.filter(|(position, _)| !self.hidden.contains(position))
+    }
+
+    /// Whether the user sees a row whose view of the object this is.
+    pub(crate) fn shows(&self, row: &Row, data: &Data) -> bool {
+        self.sight.as_ref().is_none_or(|sight| sight.sees(row, data))
+    }
+
+    /// Hides fields: no name leads to them any more, while stored rows keep their positions.
+    pub(crate) fn hide(&mut self, positions: BTreeSet<usize>) {
+        let shown = |position: &mut usize| !positions.contains(position);
+        self.position_by_name.retain(|_, position| shown(position));
+        self.position_by_relationship
+            .retain(|_, position| shown(position));
+        self.hidden = positions;
     }
 
     /// The field that names a record in lists (`Name`, `Subject`, `CaseNumber`).
@@ -148,6 +202,26 @@ impl Object {
     }
 }
 
+/// The organisation-wide default of an object: what of others' records users see and do.
+///
+/// Source: Salesforce Help, Organization-Wide Default Sharing Settings; Metadata API Developer Guide, `SharingModel`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+pub enum Sharing {
+    /// Nothing.
+    Private,
+    /// They see them.
+    Read,
+    /// They see and change them.
+    #[default]
+    ReadWrite,
+    /// They also give them to other owners; cases and leads alone.
+    ReadWriteTransfer,
+    /// They do all that the owner may; campaigns alone.
+    FullAccess,
+    /// What they see and do with the record's parent.
+    ControlledByParent,
+}
+
 /// A relationship seen from the parent.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase", deny_unknown_fields)]
@@ -165,6 +239,36 @@ pub struct ChildRelationship {
     pub restricted_delete: bool,
     /// Whether Salesforce hides the relationship from new clients.
     pub deprecated_and_hidden: bool,
+}
+
+/// The values that one picklist has for records of one type.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct RecordTypePicklist {
+    /// The field.
+    pub picklist: String,
+    /// Its values.
+    pub values: Vec<RecordTypeValue>,
+}
+
+/// One value of a picklist that a record type has.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct RecordTypeValue {
+    /// The value as metadata files spell it, with special characters behind per cent signs.
+    pub full_name: String,
+    /// Whether records that are given none get it.
+    pub default: bool,
+}
+
+impl RecordTypeValue {
+    /// The value as records hold it.
+    #[must_use]
+    pub fn name(&self) -> String {
+        percent_encoding::percent_decode_str(&self.full_name)
+            .decode_utf8_lossy()
+            .into_owned()
+    }
 }
 
 /// A record type of an object.

@@ -1,23 +1,29 @@
 //! Loads custom objects and fields from SFDX source folders into a [`Schema`].
 //!
 //! Read are `objects/<Object>/<Object>.object-meta.xml`, `objects/<Object>/fields/*.field-meta.xml` and
-//! `globalValueSets/*.globalValueSet-meta.xml` at any depth. Fields under `objects/Activity` land on Task and
-//! Event, as in Salesforce. What shapes behaviour elsewhere (validation rules, lookup filters, page layouts,
-//! record types) is not metadata of the schema and is left alone.
+//! `globalValueSets/*.globalValueSet-meta.xml` at any depth, then `validationRules/*.validationRule-meta.xml` of
+//! objects, `duplicateRules/*.duplicateRule-meta.xml` and `matchingRules/*.matchingRule-meta.xml`. Fields under
+//! `objects/Activity` land on Task and Event, as in Salesforce. Permissions and record types are read by `access`.
+//! Lookup filters and page layouts are left alone.
 //!
-//! Source: Salesforce Metadata API Developer Guide, `CustomObject`, `CustomField` and `GlobalValueSet`.
+//! Source: Salesforce Metadata API Developer Guide, `CustomObject`, `CustomField`, `GlobalValueSet`, `ValidationRule`,
+//! `DuplicateRule` and `MatchingRules`.
 
+mod access;
+mod duplicate_rule;
 mod field;
 mod metadata;
 mod object;
 mod picklist;
 mod reference;
 mod source;
+mod validation_rule;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::{ChildRelationship, Field, Object, Schema, SchemaError};
+pub(crate) use access::{AccessSource, access};
 use metadata::CustomField;
 use source::ObjectSource;
 
@@ -97,6 +103,11 @@ pub fn load(schema: &mut Schema, folders: &[impl AsRef<Path>]) -> Result<(), Sfd
         };
         add_object(&mut loaded, name, object_source, fields)?;
     }
+    for (name, object_source) in &source.objects {
+        if let Some(path) = object_source.record_types.first() {
+            change(&mut loaded, path, name, crate::access::take_record_types)?;
+        }
+    }
     let mut built = Vec::new();
     for (name, (_, fields)) in &parsed {
         for (path, field) in fields {
@@ -110,9 +121,23 @@ pub fn load(schema: &mut Schema, folders: &[impl AsRef<Path>]) -> Result<(), Sfd
         }
     }
     field::complete(&loaded, &mut built)?;
+    let mut files = BTreeMap::new();
     for column in built {
+        files.insert(
+            (column.object.clone(), column.field.name.clone()),
+            column.path.clone(),
+        );
         add_column(&mut loaded, column)?;
     }
+    loaded.calculate().map_err(|refused| {
+        let at = (refused.object.clone(), refused.field.clone());
+        let path = files.get(&at).cloned().unwrap_or_default();
+        SfdxError::invalid(&path, format!("formula: {}", refused.reason))
+    })?;
+    for (name, object_source) in &source.objects {
+        validation_rule::add(&mut loaded, name, &object_source.validation_rules)?;
+    }
+    duplicate_rule::add(&mut loaded, &source.duplicate_rules, &source.matching_rules)?;
     *schema = loaded;
     Ok(())
 }
@@ -154,6 +179,12 @@ fn add_object(
             ));
         }
         // Standard objects' own files rename labels and set options that change no field.
+        if let Some(path) = &source.object_file {
+            let definition: metadata::CustomObject = metadata::read(path, "CustomObject")?;
+            if let Some(sharing) = definition.sharing_model {
+                change(schema, path, name, |object| object.sharing = sharing)?;
+            }
+        }
         return Ok(());
     }
     let Some(path) = &source.object_file else {
@@ -182,6 +213,9 @@ fn add_object(
     }
     if activities {
         object::allow_activities(schema, path, name)?;
+    }
+    if name.ends_with("__c") && definition.custom_settings_type.is_none() {
+        object::allow_files(schema, path, name)?;
     }
     Ok(())
 }

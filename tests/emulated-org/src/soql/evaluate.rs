@@ -10,6 +10,7 @@ use super::narrow::{Candidates, candidates};
 use super::plan::{Plan, Sorting};
 use super::reader::{Cell, Reader};
 use super::term::{Term, Via};
+use crate::access::Sight;
 use crate::data::{Data, Row};
 use crate::id::RecordId;
 use crate::schema::{FieldType, Object};
@@ -137,6 +138,7 @@ enum Tried<'a> {
     Any(Vec<Tried<'a>>),
     Not(Box<Tried<'a>>),
     Field(Reader<'a>, &'a Term, &'a Test),
+    Shown(&'a Sight, &'a Data),
     /// A stored field of the row itself: the common case, spared the way through [`Reader`].
     Own(usize, &'a Test),
 }
@@ -157,6 +159,7 @@ impl<'a> Tried<'a> {
                 Some(position) if term.via == Via::Value => Self::Own(position, test),
                 _ => Self::Field(Reader::new(&term.path, object, data), term, test),
             },
+            Filter::Shown(sight) => Self::Shown(sight, data),
             // A settled filter has none.
             Filter::Join(..) => Self::Any(Vec::new()),
         }
@@ -167,6 +170,7 @@ impl<'a> Tried<'a> {
             Self::All(filters) => filters.iter().all(|filter| filter.passes(row)),
             Self::Any(filters) => filters.iter().any(|filter| filter.passes(row)),
             Self::Not(filter) => !filter.passes(row),
+            Self::Shown(sight, data) => sight.sees(row, data),
             Self::Field(reader, term, test) => test.passes(&term.made_of(reader.value(row))),
             Self::Own(position, test) => test.passes(row.get(*position)),
         }
@@ -185,6 +189,7 @@ struct SortKey<'a> {
 enum Key<'a> {
     Null,
     Stored(&'a Value),
+    Calculated(Value),
     Id(RecordId),
     Boolean(bool),
     Place(usize),
@@ -215,12 +220,17 @@ impl<'a> SortKey<'a> {
 
     fn of(&self, row: &'a Row) -> Key<'a> {
         match self.reader.cell(row) {
-            Cell::Stored(Value::Null, _) | Cell::Nothing | Cell::Compound(..) => Key::Null,
+            Cell::Stored(Value::Null, _)
+            | Cell::Calculated(Value::Null, _)
+            | Cell::Nothing
+            | Cell::Content(..)
+            | Cell::Compound(..) => Key::Null,
             Cell::Stored(Value::Text(text), _) if !self.places.is_empty() => {
                 // Values that are no longer in the picklist come after all others.
                 Key::Place(self.places.get(text.as_ref()).copied().unwrap_or(usize::MAX))
             }
             Cell::Stored(value, _) => Key::Stored(value),
+            Cell::Calculated(value, _) => Key::Calculated(value),
             Cell::Made(Value::Id(id)) => Key::Id(id),
             Cell::Made(Value::Boolean(boolean)) => Key::Boolean(boolean),
             // `Type` of a parent: objects have no order of their own.
@@ -246,6 +256,7 @@ impl<'a> SortKey<'a> {
             (Key::Null, _) => null_first,
             (_, Key::Null) => null_first.reverse(),
             (Key::Stored(left), Key::Stored(right)) => directed(compare_values(left, right)),
+            (Key::Calculated(left), Key::Calculated(right)) => directed(compare_values(left, right)),
             (Key::Id(left), Key::Id(right)) => directed(left.cmp(right)),
             (Key::Boolean(left), Key::Boolean(right)) => directed(left.cmp(right)),
             (Key::Place(left), Key::Place(right)) => directed(left.cmp(right)),

@@ -1,7 +1,7 @@
 use chrono::{DateTime, Utc};
 
 use super::*;
-use crate::data::{Author, Authority, Draft, Operation, Transaction};
+use crate::data::{Author, Authority, Draft, DuplicateOptions, Operation, Transaction};
 use crate::schema::{Field, FieldType, Schema};
 
 /// An organisation of a few accounts and contacts.
@@ -44,6 +44,7 @@ impl World {
             user,
             now: self.now,
             authority: Authority::Platform,
+            duplicates: DuplicateOptions::default(),
         };
         let saved = Transaction::begin(&mut self.data, &self.schema, author).save(operation);
         saved.unwrap_or_else(|refusal| panic!("{refusal:?}")).id

@@ -1,5 +1,7 @@
 //! Conditions checked against field types, ready to be tried.
 
+use std::sync::Arc;
+
 use super::ast::{Condition, Expression, ListOperator, Operator, Query};
 use super::comparison::{Comparand, Members, Span, Test};
 use super::dates::RelativeDate;
@@ -8,6 +10,7 @@ use super::literal::Literal;
 use super::semi_join::SemiJoin;
 use super::setting::Setting;
 use super::term::Term;
+use crate::access::Sight;
 use crate::id::RecordId;
 use crate::schema::FieldType;
 
@@ -24,6 +27,8 @@ pub enum Filter<L = Term> {
     Leaf(L, Test),
     /// A reference is among those of other rows, or negated among none of them.
     Join(L, Box<SemiJoin>),
+    /// Who asks sees the row.
+    Shown(Arc<Sight>),
 }
 
 /// What a filter must know of a value before it can be tested.

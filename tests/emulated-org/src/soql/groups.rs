@@ -254,7 +254,7 @@ fn holds(filter: &Filter<Source>, group: &Group) -> bool {
         Filter::Not(filter) => !holds(filter, group),
         Filter::Leaf(source, test) => test.passes(&group.of(*source)),
         // Checking refused them.
-        Filter::Join(..) => false,
+        Filter::Join(..) | Filter::Shown(_) => false,
     }
 }
 

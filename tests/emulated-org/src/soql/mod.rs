@@ -8,6 +8,7 @@ mod aggregate;
 pub mod ast;
 pub mod children;
 pub mod comparison;
+mod content_link;
 pub mod cursors;
 pub mod date_function;
 pub mod dates;

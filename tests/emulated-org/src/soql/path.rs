@@ -250,7 +250,7 @@ impl FieldPath {
     /// The position of the row's own stored field; `None` for parents' fields and for what is no stored field.
     pub(super) fn own_position(&self) -> Option<usize> {
         match self.root {
-            Slot::Field(position) if self.hops.is_empty() => Some(position),
+            Slot::Field(position) if self.hops.is_empty() && self.field.formula.is_none() => Some(position),
             _ => None,
         }
     }

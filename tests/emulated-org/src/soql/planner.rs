@@ -9,6 +9,7 @@ use super::ast::{
 };
 use super::children::Children;
 use super::comparison::{Comparand, Test};
+use super::content_link;
 use super::error::SoqlError;
 use super::filter::{Checker, Filter};
 use super::grouping::{self, Grouping};
@@ -90,6 +91,10 @@ impl<'q> Planner<'q> {
             .iter()
             .filter_map(|word| self.scope(word, &object, &resolve).transpose());
         let mut filters = conditions.chain(scope).collect::<Result<Vec<_>, _>>()?;
+        if level == 0 && object.name == "ContentDocumentLink" {
+            content_link::must_be_filtered(&filters)?;
+        }
+        filters.extend(object.sight.clone().map(Filter::Shown));
         let filter = if filters.len() > 1 {
             Some(Filter::All(filters))
         } else {
@@ -220,7 +225,7 @@ impl<'q> Planner<'q> {
                 "The SOQL FIELDS function must have a LIMIT of at most 200",
             ));
         }
-        for field in &object.fields {
+        for (_, field) in object.visible_fields() {
             let wanted = match group {
                 FieldGroup::All => true,
                 FieldGroup::Standard => !field.custom,

@@ -2,9 +2,12 @@
 
 use std::borrow::Cow;
 
+use chrono::{DateTime, Utc};
+
 use super::path::{FieldPath, Slot, Target};
 use crate::data::{Data, Row, Table};
-use crate::schema::{Field, Object};
+use crate::formula::Context;
+use crate::schema::{Field, FieldType, Object};
 use crate::value::Value;
 
 static NULL: Value = Value::Null;
@@ -12,9 +15,11 @@ static NULL: Value = Value::Null;
 /// A path together with the tables it leads through, found once for many rows.
 #[derive(Debug)]
 pub struct Reader<'a> {
+    now: DateTime<Utc>,
     object: &'a Object,
     path: &'a FieldPath,
     hops: Vec<Vec<(&'a Target, &'a Table)>>,
+    data: &'a Data,
 }
 
 /// What a path leads to.
@@ -22,8 +27,12 @@ pub struct Reader<'a> {
 pub enum Cell<'a> {
     /// A stored value and its field.
     Stored(&'a Value, &'a Field),
+    /// The value of a formula field.
+    Calculated(Value, &'a Field),
     /// A value that no field stores: an id, a deletion mark, an object's name.
     Made(Value),
+    /// The content at a position of an object, which answers give as an address.
+    Content(&'a Row, &'a Object, usize),
     /// The compound field at a position of an object, to be made from a row's parts.
     Compound(&'a Row, &'a Object, usize),
     /// No value, or no parent to hold one.
@@ -61,9 +70,11 @@ impl<'a> Reader<'a> {
             tables.collect()
         });
         Self {
+            now: data.now(),
             object,
             path,
             hops: hops.collect(),
+            data,
         }
     }
 
@@ -83,7 +94,7 @@ impl<'a> Reader<'a> {
                 None => return Cell::Nothing,
             }
         }
-        step.cell()
+        self.at(step)
     }
 
     /// The value at the end of the path, null where there is none.
@@ -91,8 +102,8 @@ impl<'a> Reader<'a> {
     pub fn value(&self, row: &'a Row) -> Cow<'a, Value> {
         match self.cell(row) {
             Cell::Stored(value, _) => Cow::Borrowed(value),
-            Cell::Made(value) => Cow::Owned(value),
-            Cell::Compound(..) | Cell::Nothing => Cow::Borrowed(&NULL),
+            Cell::Made(value) | Cell::Calculated(value, _) => Cow::Owned(value),
+            Cell::Compound(..) | Cell::Content(..) | Cell::Nothing => Cow::Borrowed(&NULL),
         }
     }
 
@@ -115,7 +126,21 @@ impl<'a> Reader<'a> {
                 None => return (parents, Cell::Nothing),
             }
         }
-        (parents, step.cell())
+        (parents, self.at(step))
+    }
+
+    fn at(&self, step: Step<'a>) -> Cell<'a> {
+        let Some(Slot::Field(position)) = step.slot else {
+            return step.cell();
+        };
+        let Some(field) = step.object.fields.get(position) else {
+            return Cell::Nothing;
+        };
+        let context = || Context::reading(self.data, step.object, step.row, self.now);
+        match &field.formula {
+            Some(formula) => Cell::Calculated(formula.field_value(&context(), field), field),
+            None => step.cell(),
+        }
     }
 
     fn start(&self, row: &'a Row) -> Step<'a> {
@@ -139,8 +164,12 @@ impl<'a> Reader<'a> {
             .get(hop)?
             .iter()
             .find(|(target, _)| target.object.key_prefix == prefix)?;
+        // A parent that the user does not see is as good as none (believed).
+        let row = table
+            .get(parent)
+            .filter(|row| target.object.shows(row, self.data))?;
         Some(Step {
-            row: table.get(parent)?,
+            row,
             object: &table.object,
             slot: target.next,
         })
@@ -155,6 +184,9 @@ impl<'a> Step<'a> {
             Some(Slot::IsDeleted) => Cell::Made(Value::Boolean(self.row.is_deleted())),
             Some(Slot::TypeName) => Cell::Made(Value::text(self.object.name.as_str())),
             Some(Slot::Field(position)) => match self.object.fields.get(position) {
+                Some(field) if field.kind == FieldType::Base64 && !self.row.get(position).is_null() => {
+                    Cell::Content(self.row, self.object, position)
+                }
                 Some(field) => Cell::Stored(self.row.get(position), field),
                 None => Cell::Nothing,
             },

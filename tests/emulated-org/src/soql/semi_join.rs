@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::ast::{Condition, Expression, Query, Select, SelectItem};
 use super::comparison::{Members, Test};
@@ -22,9 +23,10 @@ use crate::value::Value;
 /// The most semi-joins and anti-joins of one `WHERE`.
 const MAX_JOINS: usize = 2;
 /// Objects that cannot be asked inside a semi-join.
-const NOT_INSIDE: [&str; 8] = [
+const NOT_INSIDE: [&str; 9] = [
     "ActivityHistory",
     "Attachment",
+    "ContentDocumentLink",
     "Event",
     "EventAttendee",
     "Note",
@@ -100,6 +102,11 @@ fn check_place(condition: &Condition, place: Place, count: &mut usize) -> Result
 }
 
 impl SemiJoin {
+    /// Whether the rows must not be among those asked for.
+    pub(super) fn is_negated(&self) -> bool {
+        self.negated
+    }
+
     pub(super) fn check(
         planner: &Planner<'_>,
         outer: &Object,
@@ -209,6 +216,7 @@ impl Filter {
             Self::Not(filter) => Self::Not(Box::new(filter.settled(data, scope).into_owned())),
             Self::Leaf(term, test) => Self::Leaf(term.clone(), test.clone()),
             Self::Join(term, join) => Self::Leaf(term.clone(), join.test(data, scope)),
+            Self::Shown(sight) => Self::Shown(Arc::clone(sight)),
         })
     }
 
@@ -216,7 +224,7 @@ impl Filter {
         match self {
             Self::All(filters) | Self::Any(filters) => filters.iter().any(Self::has_joins),
             Self::Not(filter) => filter.has_joins(),
-            Self::Leaf(..) => false,
+            Self::Leaf(..) | Self::Shown(_) => false,
             Self::Join(..) => true,
         }
     }

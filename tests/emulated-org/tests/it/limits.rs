@@ -2,6 +2,9 @@
 
 #![cfg(test)]
 
+mod allocations;
+mod concurrency;
+
 use std::time::Duration;
 
 use emulated_org::Options;

@@ -1,5 +1,6 @@
 //! The organisation's behaviour over real HTTP.
 
+mod access;
 mod binary;
 mod bulk;
 mod bulk_classic;
@@ -13,15 +14,20 @@ mod composite;
 mod crud;
 mod derived;
 mod describe;
+mod duplicates;
 mod faults;
+mod formulas;
 mod headers;
 mod hostile;
 mod ingest;
 mod keyset;
 mod limits;
+mod notes;
 mod oauth;
 mod objects;
+mod page;
 mod people;
+mod record_type_picklists;
 mod replication;
 mod rules;
 mod sfdx;

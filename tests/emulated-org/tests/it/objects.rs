@@ -41,7 +41,18 @@ fn the_ten_standard_objects_are_there_with_their_prefixes() {
 #[test]
 fn every_object_has_the_system_fields_and_nobody_can_write_them() {
     let schema = standard();
-    for object in schema.objects() {
+    // Object Reference: these say when they changed, but not who made them.
+    const BRIEF: [&str; 5] = [
+        "ContentDocumentLink",
+        "FieldPermissions",
+        "GroupMember",
+        "PermissionSetAssignment",
+        "QueueSobject",
+    ];
+    for object in schema
+        .objects()
+        .filter(|object| !BRIEF.contains(&object.name.as_str()))
+    {
         for name in [
             "Id",
             "CreatedDate",

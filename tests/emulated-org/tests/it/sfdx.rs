@@ -313,6 +313,36 @@ fn refusals_name_the_file_and_the_fault() {
             "a Phone field cannot be a formula field",
         ),
         (
+            "formula_circle",
+            "A__c.field-meta.xml",
+            "The formula refers to itself",
+        ),
+        (
+            "formula_type",
+            "A__c.field-meta.xml",
+            "Formula result is data type (Number), incompatible with expected data type (Text)",
+        ),
+        (
+            "rule_unknown_function",
+            "Bad.validationRule-meta.xml",
+            "Unknown function FOO",
+        ),
+        (
+            "rule_unknown_field",
+            "Bad.validationRule-meta.xml",
+            "Field Nmae does not exist",
+        ),
+        (
+            "rule_picklist_as_text",
+            "Bad.validationRule-meta.xml",
+            "Field Type is a picklist field",
+        ),
+        (
+            "rule_number",
+            "Bad.validationRule-meta.xml",
+            "Formula result is data type (Number)",
+        ),
+        (
             "unknown_standard_field",
             "Pager.field-meta.xml",
             "Account has no standard field Pager",

@@ -228,15 +228,16 @@ impl Batch {
         at: DateTime<Utc>,
         org: &Org,
     ) -> Result<(), String> {
-        let schema = org.schema();
+        let access = org.access_of(order.user);
+        let schema = access.schema();
         let operations: VecDeque<_> = match content_type {
             ContentType::Csv => {
                 let upload = Upload::read(&self.info.request, format_of(&self.info.request))?;
-                let columns = Columns::read(&upload.header, order, &schema)?;
+                let columns = Columns::read(&upload.header, order, schema)?;
                 let rows = upload.rows.iter();
                 rows.map(|row| columns.operation(row, order).0).collect()
             }
-            ContentType::Json => json::operations(&self.info.request, order, &schema)?.into(),
+            ContentType::Json => json::operations(&self.info.request, order, schema)?.into(),
         };
         if operations.len() > MAX_ROWS {
             return Err(format!(
@@ -255,7 +256,8 @@ impl Batch {
     fn plan(&self, job: &Job, org: &Org) -> Result<Plan, String> {
         let text = std::str::from_utf8(&self.info.request)
             .map_err(|error| format!("InvalidBatch : The query is not UTF-8: {error}"))?;
-        let plan = query::plan(text.trim(), &self.setting, &org.schema()).map_err(refused)?;
+        let plan = query::plan(text.trim(), &self.setting, org.access_of(job.order.user).schema())
+            .map_err(refused)?;
         if plan.object.name != job.order.object.name {
             return Err(format!(
                 "InvalidBatch : Failed to process query: INVALID_TYPE_FOR_OPERATION: The root entity of the requested \

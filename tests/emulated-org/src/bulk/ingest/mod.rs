@@ -408,7 +408,11 @@ impl Job {
         let data = self.data.take().unwrap_or_default();
         let read = Upload::read(&data, self.order.format).and_then(|upload| {
             self.upload = Arc::new(upload);
-            Columns::read(&self.upload.header, &self.order, &org.schema())
+            Columns::read(
+                &self.upload.header,
+                &self.order,
+                org.access_of(self.order.user).schema(),
+            )
         });
         match read {
             Ok(columns) => self.columns = Some(Arc::new(columns)),

@@ -7,13 +7,13 @@ use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, ResponseError};
 
 use super::super::caller::{ApiVersion, Caller};
+use super::super::cost::spend_call;
 use super::super::gate::{RETIRED_VERSIONS, has_written, live_session, org_of};
 use super::super::mishap;
 use super::super::oauth::Host;
 use super::error::AsyncError;
 use super::info::Wire;
 use crate::faults::Trouble;
-use crate::limits::Allocation;
 use crate::org::Org;
 
 /// The header that brings the session; the Bulk API takes no other.
@@ -27,6 +27,7 @@ pub(super) async fn gate(
     let org = org_of(&request)?;
     let wire = wire_of(request.headers());
     let refuse = |request: ServiceRequest, error: &AsyncError| request.into_response(rendered(error, wire));
+    let under_way = org.long_requests.begin(org.clock.now());
     let delay = org.faults.current_delay();
     if !delay.is_zero() {
         tokio::time::sleep(delay).await;
@@ -51,8 +52,12 @@ pub(super) async fn gate(
         Ok(caller) => caller,
         Err(error) => return Ok(refuse(request, &error)),
     };
-    let spent = org.limits.spend(Allocation::DailyApiRequests, 1, org.clock.now());
-    if spent.is_err() {
+    if under_way.is_too_many {
+        // Which code this API has for it is believed.
+        let error = AsyncError::new("ExceededQuota", org.concurrent_limit_message());
+        return Ok(refuse(request, &error));
+    }
+    if spend_call(&org, &request).is_err() {
         let error = AsyncError::new("ExceededQuota", "TotalRequests Limit exceeded.");
         return Ok(refuse(request, &error));
     }

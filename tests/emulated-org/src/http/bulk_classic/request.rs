@@ -155,7 +155,7 @@ pub(super) fn order(
     };
     let name = object.ok_or_else(|| AsyncError::invalid_job("The object is missing"))?;
     let operation = operation.ok_or_else(|| AsyncError::invalid_job("The operation is missing"))?;
-    let schema = org.schema();
+    let schema = caller.schema(org);
     let object = schema.object(name).ok_or_else(|| unsupported(name))?;
     let work = work(operation, key, object, caller, org)?;
     let chunking = headers
@@ -186,13 +186,15 @@ fn work(
     caller: &Caller,
     org: &Org,
 ) -> Result<Work, AsyncError> {
+    let may_hard_delete =
+        org.ingest.hard_delete_permitted() || org.access_of(caller.user).has_permission("BulkApiHardDelete");
     let kind = match (operation, key) {
         ("query", _) => return Ok(Work::Query(Scope::Live)),
         ("queryAll", _) => return Ok(Work::Query(Scope::WithDeleted)),
         ("insert", _) => Kind::Insert,
         ("update", _) => Kind::Update,
         ("delete", _) => Kind::Delete,
-        ("hardDelete", _) if !org.ingest.hard_delete_permitted() => {
+        ("hardDelete", _) if !may_hard_delete => {
             let message = "hardDelete operation requires special user profile permission, please contact your \
                            system administrator";
             return Err(AsyncError::new("FeatureNotEnabled", message));

@@ -11,8 +11,8 @@ use super::router::{Answer, Subrequest};
 use super::target::{Target, method, uri};
 use super::{MAX_SUBREQUESTS, read, router};
 use crate::http::body::JsonBody;
+use crate::http::cost::spend_call;
 use crate::http::{ApiError, Caller, wrote};
-use crate::limits::Allocation;
 use crate::org::Org;
 
 /// The first version with this resource, and of its subrequests.
@@ -64,11 +64,7 @@ pub(super) async fn batch(
     let mut halted = false;
     for (at, (caller, subrequest)) in planned.into_iter().enumerate() {
         // "Each subrequest counts against rate limits"; the request itself was counted as its first.
-        let spent = at == 0
-            || org
-                .limits
-                .spend(Allocation::DailyApiRequests, 1, org.clock.now())
-                .is_ok();
+        let spent = at == 0 || spend_call(&org, &request).is_ok();
         let answer = match subrequest {
             _ if halted => {
                 let message = "Batch processing halted: an earlier subrequest failed and haltOnError is set.";

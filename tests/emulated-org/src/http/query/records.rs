@@ -3,7 +3,7 @@
 use chrono_tz::Tz;
 use serde_json::{Map, Value as Json, json};
 
-use super::super::record::field_json;
+use super::super::record::{content_url, field_json};
 use super::super::{ApiError, ApiVersion, Caller};
 use super::{locator_url, no_locators_left, page_json};
 use crate::data::{Data, Row};
@@ -102,9 +102,11 @@ impl<'a> RecordWriter<'a> {
         let mut shown = 0;
         for column in &self.columns {
             match column {
-                Bound::Field(reader) => insert(&mut record, reader, row, version, cell_json),
+                Bound::Field(reader) => {
+                    insert(&mut record, reader, row, version, |cell| cell_json(cell, version));
+                }
                 Bound::Made(reader, made, alias) => {
-                    let made = |cell: &Cell<'_>| made_json(cell, *made, self.surroundings.zone);
+                    let made = |cell: &Cell<'_>| made_json(cell, *made, self.surroundings.zone, version);
                     match alias {
                         Some(alias) => {
                             record.insert((*alias).to_owned(), made(&reader.cell(row)));
@@ -206,9 +208,11 @@ fn insert<'a>(
     record.insert(reader.path().field_name().to_owned(), json_of(&cell));
 }
 
-fn cell_json(cell: &Cell<'_>) -> Json {
+fn cell_json(cell: &Cell<'_>, version: ApiVersion) -> Json {
     match cell {
         Cell::Stored(value, field) => value.write_json(field),
+        Cell::Calculated(value, field) => value.write_json(field),
+        Cell::Content(row, object, position) => content_url(object, row, *position, version),
         Cell::Made(Value::Id(id)) => Json::String(id.as_str().to_owned()),
         Cell::Made(Value::Boolean(boolean)) => Json::Bool(*boolean),
         Cell::Made(Value::Text(text)) => Json::String(text.to_string()),
@@ -217,13 +221,16 @@ fn cell_json(cell: &Cell<'_>) -> Json {
     }
 }
 
-fn made_json(cell: &Cell<'_>, made: Made, zone: Tz) -> Json {
+fn made_json(cell: &Cell<'_>, made: Made, zone: Tz, version: ApiVersion) -> Json {
     match (made, cell) {
         (Made::Label, Cell::Stored(Value::Text(text), field)) => Json::String(label_of(field, text)),
         (Made::Formatted, Cell::Stored(value, field)) => {
             formatted(value, field, zone).map_or(Json::Null, Json::String)
         }
-        (_, cell) => cell_json(cell),
+        (Made::Formatted, Cell::Calculated(value, field)) => {
+            formatted(value, field, zone).map_or(Json::Null, Json::String)
+        }
+        (_, cell) => cell_json(cell, version),
     }
 }
 

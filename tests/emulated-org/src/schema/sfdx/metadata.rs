@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 
 use super::SfdxError;
+use crate::schema::Sharing;
 
 /// Reads one metadata file whose root element is `root`.
 pub fn read<T: DeserializeOwned>(path: &Path, root: &str) -> Result<T, SfdxError> {
@@ -79,6 +80,7 @@ pub struct CustomObject {
     pub enable_feeds: bool,
     pub enable_search: bool,
     pub custom_settings_type: Option<CustomSettingsType>,
+    pub sharing_model: Option<Sharing>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]

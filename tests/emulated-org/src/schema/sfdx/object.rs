@@ -50,6 +50,7 @@ pub fn build(
     object.layoutable = is_data;
     object.mru_enabled = is_data && !is_setting;
     object.feed_enabled = definition.enable_feeds;
+    object.sharing = definition.sharing_model.unwrap_or_default();
     object.record_type_infos = vec![master_record_type()];
     object.fields = match kind {
         Kind::Metadata => metadata_type_fields(),
@@ -90,6 +91,34 @@ pub fn allow_activities(schema: &mut Schema, path: &Path, name: &str) -> Result<
             object.child_relationships.push(ChildRelationship {
                 child_sobject: activity.to_owned(),
                 field: "WhatId".to_owned(),
+                relationship_name: Some(relationship.to_owned()),
+                cascade_delete: true,
+                ..ChildRelationship::default()
+            });
+        })?;
+    }
+    Ok(())
+}
+
+/// Lets notes, attachments and files belong to the object.
+pub fn allow_files(schema: &mut Schema, path: &Path, name: &str) -> Result<(), SfdxError> {
+    for (child, reference, relationship) in [
+        ("Attachment", "ParentId", "Attachments"),
+        ("ContentDocumentLink", "LinkedEntityId", "ContentDocumentLinks"),
+        ("Note", "ParentId", "Notes"),
+    ] {
+        if schema.object(child).is_none() {
+            continue;
+        }
+        change(schema, path, child, |object| {
+            for field in object.fields.iter_mut().filter(|field| field.name == reference) {
+                field.reference_to.push(name.to_owned());
+            }
+        })?;
+        change(schema, path, name, |object| {
+            object.child_relationships.push(ChildRelationship {
+                child_sobject: child.to_owned(),
+                field: reference.to_owned(),
                 relationship_name: Some(relationship.to_owned()),
                 cascade_delete: true,
                 ..ChildRelationship::default()

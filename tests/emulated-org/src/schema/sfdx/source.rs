@@ -13,6 +13,16 @@ pub struct Source {
     pub objects: BTreeMap<String, ObjectSource>,
     /// `*.globalValueSet-meta.xml`.
     pub global_value_sets: Vec<PathBuf>,
+    /// `*.duplicateRule-meta.xml`.
+    pub duplicate_rules: Vec<PathBuf>,
+    /// `*.matchingRule-meta.xml`.
+    pub matching_rules: Vec<PathBuf>,
+    /// `*.permissionset-meta.xml`.
+    pub permission_sets: Vec<PathBuf>,
+    /// `*.profile-meta.xml`.
+    pub profiles: Vec<PathBuf>,
+    /// `*.queue-meta.xml`.
+    pub queues: Vec<PathBuf>,
 }
 
 /// The files of one object.
@@ -24,6 +34,10 @@ pub struct ObjectSource {
     pub object_file: Option<PathBuf>,
     /// `fields/*.field-meta.xml` of all folders.
     pub fields: Vec<PathBuf>,
+    /// `recordTypes/*.recordType-meta.xml` of all folders.
+    pub record_types: Vec<PathBuf>,
+    /// `validationRules/*.validationRule-meta.xml` of all folders.
+    pub validation_rules: Vec<PathBuf>,
 }
 
 /// All metadata files under `folders`, in the order of their names.
@@ -55,6 +69,16 @@ fn walk(folder: &Path, source: &mut Source) -> Result<(), SfdxError> {
             }
         } else if file_stem(&path, ".globalValueSet-meta.xml").is_some() {
             source.global_value_sets.push(path);
+        } else if file_stem(&path, ".duplicateRule-meta.xml").is_some() {
+            source.duplicate_rules.push(path);
+        } else if file_stem(&path, ".matchingRule-meta.xml").is_some() {
+            source.matching_rules.push(path);
+        } else if file_stem(&path, ".permissionset-meta.xml").is_some() {
+            source.permission_sets.push(path);
+        } else if file_stem(&path, ".profile-meta.xml").is_some() {
+            source.profiles.push(path);
+        } else if file_stem(&path, ".queue-meta.xml").is_some() {
+            source.queues.push(path);
         }
     }
     Ok(())
@@ -68,6 +92,8 @@ fn object_folder(folder: &Path, name: &str, source: &mut Source) -> Result<(), S
             folder: folder.to_owned(),
             object_file: None,
             fields: Vec::new(),
+            validation_rules: Vec::new(),
+            record_types: Vec::new(),
         });
     for path in entries(folder)? {
         let Some(stem) = file_stem(&path, ".object-meta.xml") else {
@@ -87,12 +113,28 @@ fn object_folder(folder: &Path, name: &str, source: &mut Source) -> Result<(), S
         }
         object.object_file = Some(path);
     }
+    let rules = folder.join("validationRules");
+    if rules.is_dir() {
+        object.validation_rules.extend(
+            entries(&rules)?
+                .into_iter()
+                .filter(|path| file_stem(path, ".validationRule-meta.xml").is_some()),
+        );
+    }
     let fields = folder.join("fields");
     if fields.is_dir() {
         object.fields.extend(
             entries(&fields)?
                 .into_iter()
                 .filter(|path| file_stem(path, ".field-meta.xml").is_some()),
+        );
+    }
+    let record_types = folder.join("recordTypes");
+    if record_types.is_dir() {
+        object.record_types.extend(
+            entries(&record_types)?
+                .into_iter()
+                .filter(|path| file_stem(path, ".recordType-meta.xml").is_some()),
         );
     }
     Ok(())

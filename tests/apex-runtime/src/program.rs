@@ -1,0 +1,193 @@
+//! A compiled program and what can be done with it.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use crate::compile::ir::Body;
+use crate::compile::{self};
+use crate::error::{CompileError, Unsupported};
+use crate::host::Host;
+use crate::library::{Library, PlatformMethodId};
+use crate::outcome::{Failure, TestFilter, TestRun};
+use crate::run::value::Value;
+use crate::run::{Interrupt, Machine};
+use crate::schema::Schema;
+use crate::types::{ClassId, ClassTable, Hierarchy, MethodId};
+
+/// A file of Apex.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// The class or trigger, without extension.
+    pub name: String,
+    /// The text.
+    pub text: String,
+    /// What it holds.
+    pub kind: SourceKind,
+}
+
+/// What a file holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SourceKind {
+    /// `.cls`
+    Class,
+    /// `.trigger`
+    Trigger,
+    /// Statements.
+    Anonymous,
+}
+
+impl Source {
+    /// A class file.
+    pub fn class(name: impl Into<String>, text: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            text: text.into(),
+            kind: SourceKind::Class,
+        }
+    }
+
+    /// A trigger file.
+    pub fn trigger(name: impl Into<String>, text: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            text: text.into(),
+            kind: SourceKind::Trigger,
+        }
+    }
+}
+
+/// A method that is declared somewhere above the class that implements it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum MethodRef {
+    /// Of the program.
+    User(MethodId),
+    /// Of the platform: an interface's, or `Object`'s.
+    Platform(PlatformMethodId),
+}
+
+/// For every inherited method of a class, what implements it.
+pub type VirtualTable = HashMap<MethodRef, MethodId>;
+
+/// Initialisers of a class.
+#[derive(Debug, Clone, Default)]
+pub struct ClassCode {
+    /// Of the class.
+    pub statics: Body,
+    /// Of each instance.
+    pub instances: Body,
+}
+
+/// A trigger.
+#[derive(Debug, Clone)]
+pub struct Trigger {
+    /// Its name.
+    pub name: Arc<str>,
+    /// The sObject it is on.
+    pub object: Arc<str>,
+    /// `before insert`, …
+    pub events: Vec<String>,
+    /// The hidden class that holds its methods.
+    pub class: ClassId,
+    /// Its body.
+    pub method: MethodId,
+}
+
+/// A compiled program.
+#[derive(Debug, Clone)]
+pub struct Program {
+    /// Its classes.
+    pub classes: ClassTable,
+    /// The sObjects it was compiled against.
+    pub schema: Arc<Schema>,
+    /// Its triggers.
+    pub triggers: Vec<Trigger>,
+    /// What it names that the runtime refuses.
+    pub unsupported: Vec<Unsupported>,
+    /// Executable lines by file.
+    pub lines: HashMap<Arc<str>, BTreeSet<u32>>,
+    pub(crate) bodies: Vec<Option<Arc<Body>>>,
+    pub(crate) code: Vec<Arc<ClassCode>>,
+    pub(crate) vtables: Vec<VirtualTable>,
+}
+
+impl Program {
+    pub(crate) fn empty(schema: Arc<Schema>) -> Self {
+        Self {
+            classes: ClassTable::default(),
+            schema,
+            triggers: Vec::new(),
+            unsupported: Vec::new(),
+            lines: HashMap::new(),
+            bodies: Vec::new(),
+            code: Vec::new(),
+            vtables: Vec::new(),
+        }
+    }
+
+    /// Compiles sources against the sObjects of an org.
+    pub fn compile(sources: &[Source], schema: &Arc<Schema>) -> Result<Self, Vec<CompileError>> {
+        compile::compile(sources, schema)
+    }
+
+    pub(crate) fn hierarchy(&self) -> Hierarchy<'_> {
+        Hierarchy {
+            classes: &self.classes,
+            library: Library::standard(),
+        }
+    }
+
+    /// Runs test methods, each in a transaction of its own.
+    pub fn run_tests(&self, host: &dyn Host, filter: &TestFilter) -> TestRun {
+        crate::outcome::run_tests(self, host, filter)
+    }
+
+    /// Compiles and runs statements.
+    pub fn execute_anonymous(&self, host: &dyn Host, text: &str) -> Result<(), AnonymousError> {
+        let (program, method) = compile::compile_anonymous(self, text).map_err(AnonymousError::Compile)?;
+        let mut machine = Machine::new(&program, host);
+        match machine.invoke(method, Value::Null, Vec::new()) {
+            Ok(_) => Ok(()),
+            Err(interrupt) => Err(AnonymousError::Run(Failure::of(&machine, &interrupt))),
+        }
+    }
+
+    /// Calls a static method by name in a transaction of the caller's.
+    pub fn invoke(
+        &self,
+        machine: &mut Machine<'_>,
+        class: &str,
+        method: &str,
+        arguments: Vec<Value>,
+    ) -> Result<Value, InvokeError> {
+        let id = self
+            .classes
+            .by_qualified_name(class)
+            .ok_or(InvokeError::NoSuchMethod)?;
+        let found = self.classes.class(id).methods.iter().copied().find(|m| {
+            let m = self.classes.method(*m);
+            m.is_static && m.name.eq_ignore_ascii_case(method) && m.parameters.len() == arguments.len()
+        });
+        let method = found.ok_or(InvokeError::NoSuchMethod)?;
+        machine
+            .invoke(method, Value::Null, arguments)
+            .map_err(InvokeError::Interrupted)
+    }
+}
+
+/// Why anonymous statements did not end well.
+#[derive(Debug, Clone)]
+pub enum AnonymousError {
+    /// They do not compile.
+    Compile(Vec<CompileError>),
+    /// They failed.
+    Run(Failure),
+}
+
+/// Why a call from outside failed.
+#[derive(Debug, Clone)]
+pub enum InvokeError {
+    /// No static method of that name and number of parameters.
+    NoSuchMethod,
+    /// It ended before its end.
+    Interrupted(Interrupt),
+}

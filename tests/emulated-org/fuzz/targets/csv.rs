@@ -1,0 +1,13 @@
+//! Fuzzes the tables of Bulk jobs.
+
+#![no_main]
+
+use emulated_org_fuzz::{csv, tokens};
+use libfuzzer_sys::{fuzz_mutator, fuzz_target, fuzzer_mutate};
+
+fuzz_target!(|input: &[u8]| csv::check(input));
+
+fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
+    tokens::mutate(data, size, max_size, seed, csv::VOCABULARY)
+        .unwrap_or_else(|| fuzzer_mutate(data, size, max_size))
+});

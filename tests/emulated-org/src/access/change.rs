@@ -1,0 +1,277 @@
+//! What administrators do about access, without HTTP.
+
+use std::sync::{Arc, PoisonError};
+
+use super::definition::PermissionSetDefinition;
+use super::records::all;
+use super::standard::ADMINISTRATOR;
+use crate::data::{Author, Authority, Draft, DuplicateOptions, Operation, Refusal, SaveError, Transaction};
+use crate::id::RecordId;
+use crate::org::Org;
+use crate::schema::{SchemaError, Sharing};
+use crate::value::Value;
+
+/// Why access was not changed.
+#[derive(Debug, thiserror::Error)]
+pub enum AccessError {
+    /// Something that is named does not exist.
+    #[error("{0} does not exist")]
+    Unknown(String),
+    /// The metadata was refused.
+    #[error(transparent)]
+    Schema(#[from] SchemaError),
+    /// A record that holds the permissions was refused.
+    #[error("a record was refused: {0:?}")]
+    Refused(Vec<SaveError>),
+}
+
+impl From<Refusal> for AccessError {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal.into_errors())
+    }
+}
+
+impl Org {
+    /// Makes a permission set.
+    ///
+    /// # Errors
+    /// An object, field or system permission that does not exist, a name that is taken.
+    pub fn add_permission_set(
+        &self,
+        name: &str,
+        definition: &PermissionSetDefinition,
+    ) -> Result<RecordId, AccessError> {
+        definition.check(&self.schema())?;
+        let label = if definition.label.is_empty() {
+            name
+        } else {
+            &definition.label
+        };
+        let description = definition.description.as_deref();
+        let set = self.put_setup(
+            "PermissionSet",
+            vec![
+                ("Name", Value::text(name)),
+                ("Label", Value::text(label)),
+                ("Description", description.map_or(Value::Null, Value::text)),
+                ("Type", Value::text("Regular")),
+                ("IsCustom", Value::Boolean(true)),
+            ],
+        )?;
+        self.grant(set, definition)?;
+        Ok(set)
+    }
+
+    /// Adds permissions to those of a profile; makes the profile where it does not exist.
+    ///
+    /// # Errors
+    /// As [`Org::add_permission_set`].
+    pub fn add_profile(
+        &self,
+        name: &str,
+        definition: &PermissionSetDefinition,
+    ) -> Result<RecordId, AccessError> {
+        definition.check(&self.schema())?;
+        let known = {
+            let data = self.read();
+            all(&data, "Profile")
+                .find(|profile| profile.text("Name").eq_ignore_ascii_case(name))
+                .map(|profile| profile.row.id())
+        };
+        let profile = match known {
+            Some(profile) => profile,
+            None => {
+                let license = {
+                    let data = self.read();
+                    let first = all(&data, "Profile").next();
+                    first.map_or(Value::Null, |profile| profile.get("UserLicenseId").clone())
+                };
+                let fields = vec![
+                    ("Name", Value::text(name)),
+                    ("UserLicenseId", license),
+                    ("UserType", Value::text("Standard")),
+                ];
+                self.put_setup("Profile", fields)?
+            }
+        };
+        let known = {
+            let data = self.read();
+            all(&data, "PermissionSet")
+                .find(|set| set.id_in("ProfileId") == Some(profile))
+                .map(|set| set.row.id())
+        };
+        let set = match known {
+            Some(set) => set,
+            None => self.put_setup("PermissionSet", set_of_profile(name, profile))?,
+        };
+        self.grant(set, definition)?;
+        Ok(profile)
+    }
+
+    /// Gives a permission set to a user.
+    ///
+    /// # Errors
+    /// A permission set or a user that does not exist.
+    pub fn assign_permission_set(&self, name: &str, username: &str) -> Result<RecordId, AccessError> {
+        let user = self.user_id(username)?;
+        let set = self.permission_set_named(name)?;
+        let fields = vec![
+            ("PermissionSetId", Value::Id(set)),
+            ("AssigneeId", Value::Id(user)),
+            ("IsActive", Value::Boolean(true)),
+        ];
+        self.put_setup("PermissionSetAssignment", fields)
+    }
+
+    /// Takes a permission set from a user; the user who has it not keeps as much.
+    ///
+    /// # Errors
+    /// A permission set or a user that does not exist.
+    pub fn unassign_permission_set(&self, name: &str, username: &str) -> Result<(), AccessError> {
+        let user = self.user_id(username)?;
+        let set = self.permission_set_named(name)?;
+        let assignments: Vec<RecordId> = {
+            let data = self.read();
+            all(&data, "PermissionSetAssignment")
+                .filter(|given| given.id_in("AssigneeId") == Some(user))
+                .filter(|given| given.id_in("PermissionSetId") == Some(set))
+                .map(|given| given.row.id())
+                .collect()
+        };
+        let schema = self.schema();
+        let object = schema
+            .object("PermissionSetAssignment")
+            .ok_or_else(|| AccessError::Unknown("object PermissionSetAssignment".to_owned()))?;
+        for id in assignments {
+            self.as_platform(Operation::HardDelete {
+                object: Arc::clone(object),
+                id,
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Gives a user another profile.
+    ///
+    /// # Errors
+    /// A user or a profile that does not exist.
+    pub fn set_profile(&self, username: &str, profile: &str) -> Result<(), AccessError> {
+        let user = self.user_id(username)?;
+        let profile = {
+            let data = self.read();
+            all(&data, "Profile")
+                .find(|known| known.text("Name").eq_ignore_ascii_case(profile))
+                .map(|known| known.row.id())
+                .ok_or_else(|| AccessError::Unknown(format!("profile {profile}")))?
+        };
+        let schema = self.schema();
+        let unknown = || AccessError::Unknown("field User.ProfileId".to_owned());
+        let object = schema.object("User").ok_or_else(unknown)?;
+        let (position, _) = object.field("ProfileId").ok_or_else(unknown)?;
+        self.as_platform(Operation::Update {
+            object: Arc::clone(object),
+            id: user,
+            draft: Draft {
+                values: vec![(position, Value::Id(profile))],
+                parents: Vec::new(),
+            },
+        })?;
+        Ok(())
+    }
+
+    /// Sets the organisation-wide default of an object.
+    ///
+    /// # Errors
+    /// An object that does not exist.
+    pub fn set_sharing(&self, object: &str, sharing: Sharing) -> Result<(), AccessError> {
+        Ok(self.change_schema(|schema| schema.set_sharing(object, sharing))?)
+    }
+
+    /// Writes what a definition says as records and extras of a permission set.
+    fn grant(&self, set: RecordId, definition: &PermissionSetDefinition) -> Result<(), AccessError> {
+        let schema = self.schema();
+        let flags = definition.system_permissions();
+        if let Some(object) = schema.object("PermissionSet").filter(|_| !flags.is_empty()) {
+            let values = flags.into_iter().filter_map(|(name, enabled)| {
+                let (position, _) = object.field(&format!("Permissions{name}"))?;
+                Some((position, Value::Boolean(enabled)))
+            });
+            let draft = Draft {
+                values: values.collect(),
+                parents: Vec::new(),
+            };
+            self.as_platform(Operation::Update {
+                object: Arc::clone(object),
+                id: set,
+                draft,
+            })?;
+        }
+        for (object, fields) in definition.records(set) {
+            self.put_setup(object, fields)?;
+        }
+        self.access.add_extras(set, definition.extras());
+        Ok(())
+    }
+
+    /// Writes a record of the organisation's configuration.
+    pub(super) fn put_setup(
+        &self,
+        object: &str,
+        fields: Vec<(&str, Value)>,
+    ) -> Result<RecordId, AccessError> {
+        let schema = self.schema();
+        let object = schema
+            .object(object)
+            .ok_or_else(|| AccessError::Unknown(format!("object {object}")))?;
+        let values = fields
+            .into_iter()
+            .filter_map(|(name, value)| Some((object.field(name)?.0, value)));
+        self.as_platform(Operation::Create {
+            object: Arc::clone(object),
+            draft: Draft {
+                values: values.collect(),
+                parents: Vec::new(),
+            },
+        })
+    }
+
+    fn as_platform(&self, operation: Operation) -> Result<RecordId, AccessError> {
+        let author = Author {
+            user: self.admin,
+            now: self.clock.now(),
+            authority: Authority::Platform,
+            duplicates: DuplicateOptions::default(),
+        };
+        let schema = self.schema();
+        let mut data = self.data.write().unwrap_or_else(PoisonError::into_inner);
+        let saved = Transaction::begin(&mut data, &schema, author).save(operation)?;
+        Ok(saved.id)
+    }
+
+    pub(super) fn user_id(&self, username: &str) -> Result<RecordId, AccessError> {
+        self.user_named(username)
+            .map(|user| user.id)
+            .ok_or_else(|| AccessError::Unknown(format!("user {username}")))
+    }
+
+    fn permission_set_named(&self, name: &str) -> Result<RecordId, AccessError> {
+        let data = self.read();
+        all(&data, "PermissionSet")
+            .find(|set| set.text("Name").eq_ignore_ascii_case(name))
+            .map(|set| set.row.id())
+            .ok_or_else(|| AccessError::Unknown(format!("permission set {name}")))
+    }
+}
+
+/// The permission set that a profile owns. Real ones have made-up names; that these cannot meet others is enough.
+pub(crate) fn set_of_profile(name: &str, profile: RecordId) -> Vec<(&'static str, Value)> {
+    let own_name = format!("X{}", profile.as_str());
+    vec![
+        ("Name", Value::text(own_name)),
+        ("Label", Value::text(name)),
+        ("ProfileId", Value::Id(profile)),
+        ("IsOwnedByProfile", Value::Boolean(true)),
+        ("IsCustom", Value::Boolean(name != ADMINISTRATOR)),
+        ("Type", Value::text("Profile")),
+    ]
+}

@@ -1,0 +1,54 @@
+//! What permission sets give besides what records hold: access to classes and pages, custom permissions, record
+//! types. Salesforce has records for some of it (SetupEntityAccess), whose targets this organisation does not hold.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What one permission set gives, or several together. Names are kept in lower case.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Extras {
+    /// Whether nothing at all is kept from who has the set.
+    pub(super) everything: bool,
+    pub(super) classes: BTreeSet<String>,
+    pub(super) pages: BTreeSet<String>,
+    pub(super) custom_permissions: BTreeSet<String>,
+    /// Custom metadata types and custom settings.
+    pub(super) configuration: BTreeSet<String>,
+    /// `Default`, `Visible` or what else the source says of a tab.
+    pub(super) tabs: BTreeMap<String, String>,
+    /// By `object.developer name`.
+    pub(super) record_types: BTreeMap<String, RecordTypeVisibility>,
+}
+
+/// Whether a record type can be chosen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RecordTypeVisibility {
+    /// Whether it can.
+    pub available: bool,
+    /// Whether records get it that name none. A profile's matter alone.
+    pub default: bool,
+}
+
+impl Extras {
+    /// A set from whose holders nothing is kept.
+    #[must_use]
+    pub fn everything() -> Self {
+        Self {
+            everything: true,
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn add(&mut self, other: Self) {
+        self.everything |= other.everything;
+        self.classes.extend(other.classes);
+        self.pages.extend(other.pages);
+        self.custom_permissions.extend(other.custom_permissions);
+        self.configuration.extend(other.configuration);
+        self.tabs.extend(other.tabs);
+        for (name, visibility) in other.record_types {
+            let known = self.record_types.entry(name).or_default();
+            known.available |= visibility.available;
+            known.default |= visibility.default;
+        }
+    }
+}
