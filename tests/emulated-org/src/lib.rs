@@ -37,6 +37,7 @@ pub mod row_locks;
 pub mod schema;
 pub mod server;
 pub mod soql;
+pub mod switches;
 pub mod tokens;
 mod unit_of_work;
 pub mod value;

@@ -142,6 +142,14 @@ impl Limits {
         }
     }
 
+    /// Spends an amount, whether it fits or not.
+    pub fn overrun(&self, allocation: Allocation, amount: u64, now: DateTime<Utc>) {
+        if let Some(window) = self.lock().get_mut(&allocation) {
+            window.forget_before(now - allocation.window());
+            window.add(amount, now);
+        }
+    }
+
     /// What has been spent in the rolling window, and what may be.
     pub fn usage(&self, allocation: Allocation, now: DateTime<Utc>) -> (u64, u64) {
         self.lock().get_mut(&allocation).map_or((0, 0), |window| {

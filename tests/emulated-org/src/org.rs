@@ -23,6 +23,8 @@ use crate::request_log::RequestLog;
 use crate::row_locks::RowLocks;
 use crate::schema::{Schema, SchemaError};
 use crate::soql;
+use crate::switches::SwitchBoard;
+pub use crate::switches::Switches;
 use crate::tokens::Tokens;
 use crate::tokens::codes::Codes;
 use crate::tokens::grants::Grants;
@@ -44,7 +46,7 @@ pub struct Org {
     pub long_requests: Arc<LongRequests>,
     pub tokens: Tokens,
     pub request_log: RequestLog,
-    pub switches: Switches,
+    pub(crate) switches: SwitchBoard,
     pub bulk: bulk::Jobs,
     pub ingest: bulk::ingest::Jobs,
     pub classic: bulk::classic::Jobs,
@@ -75,25 +77,6 @@ pub struct Org {
     pub(crate) schema_changed: RwLock<DateTime<Utc>>,
     pub(crate) late_commits: Mutex<LateCommits>,
     pub(crate) url: OnceLock<String>,
-}
-
-/// Behaviour that Salesforce's documentation leaves open. The defaults are what is believed of a real
-/// organisation, or what no real client could live without.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Switches {
-    /// Refuses assertions whose `exp` lies more than three minutes ahead, as the documentation asks of clients.
-    /// Off, because clients in wide use send dates far ahead and real organisations accept them.
-    pub lint_jwt_expiry: bool,
-    /// Refuses code verifiers of more than 128 characters, as RFC 7636 and Salesforce's requirements for partner apps
-    /// ask of clients. Off, because jsforce, and the Salesforce CLI with it, sends 128 random bytes in base64url, which
-    /// are 171 characters, and logs in at real organisations.
-    pub lint_code_verifier: bool,
-    /// Serves the client credentials flow on the login hosts too. Off: real organisations answer
-    /// `request not supported on this domain` there, which those who met it report.
-    pub client_credentials_on_login_hosts: bool,
-    /// Refuses requests beyond the concurrent long ones with the words `ConcurrentRequests (Concurrent API Requests)
-    /// Limit exceeded.`. Off: `ConcurrentPerOrgLongTxn Limit exceeded.`, which the later reports of people quote.
-    pub concurrent_requests_in_old_words: bool,
 }
 
 impl Org {
@@ -167,11 +150,26 @@ impl Org {
 
     /// What a request is told that comes while too many long ones are under way.
     pub(crate) fn concurrent_limit_message(&self) -> &'static str {
-        if self.switches.concurrent_requests_in_old_words {
+        if self.switches().concurrent_requests_in_old_words {
             "ConcurrentRequests (Concurrent API Requests) Limit exceeded."
         } else {
             "ConcurrentPerOrgLongTxn Limit exceeded."
         }
+    }
+
+    /// The switches as they are.
+    #[must_use]
+    pub fn switches(&self) -> Switches {
+        self.switches.get()
+    }
+
+    /// Turns switches; what is written from now on goes by them.
+    pub fn set_switches(&self, switches: Switches) {
+        let mut data = self.write();
+        data.set_switches(switches);
+        self.row_locks
+            .name_records(!switches.lock_refusals_without_record);
+        self.switches.set(switches);
     }
 
     /// The late commits as they are set.

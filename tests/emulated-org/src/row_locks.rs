@@ -23,6 +23,7 @@ struct State {
     hold: Duration,
     refusals: Option<Refusals>,
     refused: u64,
+    leaves_records_unnamed: bool,
 }
 
 /// Rows refused at random.
@@ -62,6 +63,11 @@ impl RowLocks {
         let state = self.lock();
         let refusals = state.refusals.map(|refusals| (refusals.percent, refusals.seed));
         (refusals, state.hold)
+    }
+
+    /// Whether refusals name a record that is locked.
+    pub(crate) fn name_records(&self, named: bool) {
+        self.lock().leaves_records_unnamed = !named;
     }
 
     /// How many rows were refused because a row was locked.
@@ -104,7 +110,8 @@ impl Claim {
         let held = state.holder_other_than(&self.ids, &ids);
         if held.is_some() || unlucky || state.roll() {
             state.refused += 1;
-            return Err(unable_to_lock(held.or_else(|| ids.first().copied())));
+            let named = held.or_else(|| ids.first().copied());
+            return Err(unable_to_lock(named.filter(|_| !state.leaves_records_unnamed)));
         }
         for id in ids {
             if self.ids.insert(id) {

@@ -30,6 +30,7 @@ use crate::request_log::RequestLog;
 use crate::schema::sfdx::{self, SfdxError};
 use crate::schema::{Schema, SchemaError};
 use crate::soql;
+use crate::switches::SwitchBoard;
 use crate::tokens::Tokens;
 use crate::value::Value;
 
@@ -398,7 +399,7 @@ fn organisation(schema: Schema, data: Data, first: FirstRecords, options: &Optio
     if let Some(daily) = options.daily_api_limit {
         allocations.push((Allocation::DailyApiRequests, daily));
     }
-    Org {
+    let org = Org {
         schema: Arc::new(schema).into(),
         data: data.into(),
         clock: options.clock.clone(),
@@ -407,7 +408,7 @@ fn organisation(schema: Schema, data: Data, first: FirstRecords, options: &Optio
         long_requests: Arc::new(LongRequests::new(options.edition.concurrent_long_requests())),
         tokens: Tokens::new(options.session_timeout),
         request_log: RequestLog::default(),
-        switches: options.switches.clone(),
+        switches: SwitchBoard::default(),
         bulk: bulk::Jobs::default(),
         ingest: bulk::ingest::Jobs::default(),
         classic: bulk::classic::Jobs::default(),
@@ -432,5 +433,7 @@ fn organisation(schema: Schema, data: Data, first: FirstRecords, options: &Optio
         frozen_users: Default::default(),
         schema_changed: options.clock.now().into(),
         url: Default::default(),
-    }
+    };
+    org.set_switches(options.switches);
+    org
 }

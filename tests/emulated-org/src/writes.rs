@@ -27,7 +27,7 @@ const UNLUCKY_ROWS: u64 = 2;
 
 impl UnluckyRows {
     /// About every third row, the first always.
-    fn hit(self, row: usize) -> bool {
+    pub(crate) fn hit(self, row: usize) -> bool {
         let row = u64::try_from(row).unwrap_or(u64::MAX);
         row == 0 || Dice::new(self.seed, UNLUCKY_ROWS, row).chance(33)
     }

@@ -125,7 +125,15 @@ impl Page {
         self
     }
 
-    /// Writes the next piece of the page; `None` after the last. Every page begins with the header.
+    /// The page without its header.
+    #[must_use]
+    pub fn without_header(mut self) -> Self {
+        self.header_due = false;
+        self
+    }
+
+    /// Writes the next piece of the page; `None` after the last. Every page begins with the header, unless that was
+    /// left out.
     pub fn next_chunk(&mut self, data: &Data) -> Option<Bytes> {
         let results = Arc::clone(&self.results);
         let Output::Columns(columns) = &results.plan.output else {

@@ -94,6 +94,14 @@ impl Admission<'_> {
 
     fn create(&self, object: &Object, draft: &mut Draft) -> Result<(), SaveError> {
         if !self.access.object(object).create {
+            if self
+                .transaction
+                .data
+                .switches
+                .create_refusals_as_insufficient_access
+            {
+                return Err(insufficient_rights());
+            }
             let message = format!("entity type cannot be inserted: {}", object.label);
             return Err(SaveError::new("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", message));
         }

@@ -30,6 +30,8 @@ impl Transaction<'_> {
             Some(Value::DateTime(last)) if *last > self.author.second() => Value::DateTime(*last),
             _ => Value::DateTime(self.author.second()),
         };
+        let moves_stamps = touch != Touch::Restored || !self.data.switches.undelete_keeps_stamps;
+        let is_edit = touch != Touch::System || self.data.switches.reparenting_moves_last_modified;
         let user = Value::Id(self.author.user);
         let mut stamp: Vec<(usize, Value)> = before.stamp().to_vec();
         let mut set = |position: Option<usize>, value: Value| {
@@ -38,8 +40,10 @@ impl Transaction<'_> {
                 stamp.push((position, value));
             }
         };
-        set(plan.system_modstamp, now.clone());
-        if touch != Touch::System {
+        if moves_stamps {
+            set(plan.system_modstamp, now.clone());
+        }
+        if moves_stamps && is_edit {
             set(plan.last_modified_date, now);
             set(plan.last_modified_by, user);
         }

@@ -70,7 +70,9 @@ impl Transaction<'_> {
                 object.name, rule.message
             );
             let error = SaveError::new("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", message);
-            self.thrown = Some(error.clone());
+            if !self.data.switches.exceptions_refuse_their_row_alone {
+                self.thrown = Some(error.clone());
+            }
             return Err(vec![error]);
         }
         let refusals = self.refusals(object, rules, (&row, before), &tally);

@@ -120,13 +120,17 @@ impl Transaction<'_> {
             if !results.is_empty() {
                 return Err(Refusal::Duplicates {
                     message: rule.message.clone(),
-                    result: Box::new(json!({
-                        "allowSave": action == DuplicateAction::Alert,
-                        "duplicateRule": rule.name,
-                        "duplicateRuleEntityType": object.name,
-                        "errorMessage": rule.message,
-                        "matchResults": results,
-                    })),
+                    result: Box::new(if self.data.switches.duplicates_without_result {
+                        Json::Null
+                    } else {
+                        json!({
+                            "allowSave": action == DuplicateAction::Alert,
+                            "duplicateRule": rule.name,
+                            "duplicateRuleEntityType": object.name,
+                            "errorMessage": rule.message,
+                            "matchResults": results,
+                        })
+                    }),
                 });
             }
         }

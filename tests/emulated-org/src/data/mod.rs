@@ -47,6 +47,7 @@ pub use write::Transaction;
 use crate::clock::Clock;
 use crate::id::RecordId;
 use crate::schema::Schema;
+use crate::switches::Switches;
 use recycle::SweptAlong;
 
 /// All tables of an organisation.
@@ -56,6 +57,7 @@ pub struct Data {
     /// Names of tables by the prefix of their ids.
     prefixes: BTreeMap<String, String>,
     clock: Clock,
+    switches: Switches,
     pod: u16,
     deletions_known_since: DateTime<Utc>,
     /// What went into the recycle bin with a record, by that record.
@@ -70,6 +72,7 @@ impl Data {
             tables: BTreeMap::new(),
             prefixes: BTreeMap::new(),
             clock: Clock::system(),
+            switches: Switches::default(),
             pod,
             deletions_known_since: DateTime::UNIX_EPOCH,
             swept_along: BTreeMap::new(),
@@ -99,6 +102,11 @@ impl Data {
     /// Lets formula fields go by a clock.
     pub(crate) fn go_by(&mut self, clock: &Clock) {
         self.clock = clock.clone();
+    }
+
+    /// Lets writes go by switches.
+    pub(crate) fn set_switches(&mut self, switches: Switches) {
+        self.switches = switches;
     }
 
     /// All tables.

@@ -98,7 +98,9 @@ impl Transaction<'_> {
             }
         }
         let table = self.data.table(&object.name);
-        if let Some(taken) = table.and_then(|table| duplicate(table, &plan, &fields, Some(&row))) {
+        let names_record = !self.data.switches.duplicate_values_without_record;
+        let taken = table.and_then(|table| duplicate(table, &plan, &fields, Some(&row), names_record));
+        if let Some(taken) = taken {
             return Err(taken);
         }
         let stamp = self.stamp_of_changed(&plan, &row, Touch::Restored);

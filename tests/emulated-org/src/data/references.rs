@@ -157,7 +157,12 @@ fn refuse_wrong_queue(data: &Data, object: &Object, field: &Field, group: Record
         return Ok(());
     }
     let message = "Queue not associated with this SObject type";
-    Err(SaveError::of_field("INVALID_OPERATION", &field.name, message))
+    let code = if data.switches.wrong_queues_as_integrity_errors {
+        "FIELD_INTEGRITY_EXCEPTION"
+    } else {
+        "INVALID_OPERATION"
+    };
+    Err(SaveError::of_field(code, &field.name, message))
 }
 
 fn check_target(
@@ -195,6 +200,9 @@ fn check_target(
     let table = transaction.data.table(&parent.name);
     let row = table.and_then(|table| table.get(&target)).ok_or_else(dangling)?;
     if row.is_deleted() {
+        if transaction.data.switches.deleted_parents_as_unknown {
+            return Err(dangling());
+        }
         return Err(SaveError::of_field(
             "ENTITY_IS_DELETED",
             &field.name,

@@ -47,6 +47,7 @@ pub(super) fn duplicate(
     plan: &Plan,
     fields: &Fields,
     before: Option<&Row>,
+    names_record: bool,
 ) -> Option<SaveError> {
     plan.unique.iter().find_map(|position| {
         let field = table.object.fields.get(*position)?;
@@ -58,11 +59,12 @@ pub(super) fn duplicate(
                            use a different username (it doesn't need to match the user's email address). ";
             return Some(SaveError::of_field("DUPLICATE_USERNAME", &field.name, message));
         }
-        let message = format!(
-            "duplicate value found: {} duplicates value on record with id: {}",
-            field.name,
-            holder.as_str15()
-        );
+        let (name, id) = if names_record {
+            (field.name.as_str(), holder.as_str15())
+        } else {
+            ("<unknown>", "<unknown>")
+        };
+        let message = format!("duplicate value found: {name} duplicates value on record with id: {id}");
         Some(SaveError::of_field("DUPLICATE_VALUE", &field.name, message))
     })
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
+use super::auto_number::formatted;
 use super::index::{KeyIndex, ReferenceIndex, StampIndex, key_of};
 use super::plan::Plan;
 use super::row::Row;
@@ -202,6 +203,29 @@ impl Table {
         let number = *next;
         *next += 1;
         number
+    }
+
+    /// Takes back the numbers of a row that was never there, where they are the last that were given.
+    pub(super) fn give_back_auto_numbers(&mut self, row: &Row) {
+        let created = self.plan.created_date.map(|position| row.get(position));
+        let Some(Value::DateTime(created)) = created else {
+            return;
+        };
+        for position in &self.plan.auto_numbers {
+            let Some((field, next)) = self
+                .object
+                .fields
+                .get(*position)
+                .zip(self.auto_numbers.get_mut(position))
+            else {
+                continue;
+            };
+            let last = next.saturating_sub(1);
+            let pattern = field.display_format.as_deref().unwrap_or("{0}");
+            if row.get(*position) == &Value::text(formatted(pattern, last, created.date_naive())) {
+                *next = last;
+            }
+        }
     }
 
     /// Stores a row, replacing the one with the same id, which is handed back.

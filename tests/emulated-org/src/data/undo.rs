@@ -35,6 +35,7 @@ impl Data {
     }
 
     pub(super) fn undo(&mut self, undo: Undo) {
+        let give_back = self.switches.rolled_back_numbers_are_used_again;
         let Some(table) = self.table_mut(&undo.object.name) else {
             return;
         };
@@ -43,7 +44,10 @@ impl Data {
                 table.put(row);
             }
             None => {
-                table.remove(undo.id);
+                let row = table.remove(undo.id);
+                if give_back && let Some(row) = row {
+                    table.give_back_auto_numbers(&row);
+                }
             }
         }
     }

@@ -194,6 +194,7 @@ impl<'a> Transaction<'a> {
             errors.extend(references::check(self, object, &fields, None));
             errors.extend(record_type_picklists::unavailable(object, &fields, None));
         }
+        let names_record = !self.data.switches.duplicate_values_without_record;
         if errors.is_empty() {
             errors.extend(
                 self.run_rules(object, &plan, &mut fields, None)
@@ -203,7 +204,7 @@ impl<'a> Transaction<'a> {
             errors.extend(
                 self.data
                     .table(&object.name)
-                    .and_then(|table| duplicate(table, &plan, &fields, None)),
+                    .and_then(|table| duplicate(table, &plan, &fields, None, names_record)),
             );
         }
         if !errors.is_empty() {
@@ -269,6 +270,7 @@ impl<'a> Transaction<'a> {
             errors.extend(references::check(self, object, &fields, Some(&before)));
             errors.extend(record_type_picklists::unavailable(object, &fields, Some(&before)));
         }
+        let names_record = !self.data.switches.duplicate_values_without_record;
         if errors.is_empty() {
             errors.extend(
                 self.run_rules(object, &plan, &mut fields, Some(&before))
@@ -278,7 +280,7 @@ impl<'a> Transaction<'a> {
             errors.extend(
                 self.data
                     .table(&object.name)
-                    .and_then(|table| duplicate(table, &plan, &fields, Some(&before))),
+                    .and_then(|table| duplicate(table, &plan, &fields, Some(&before), names_record)),
             );
         }
         if !errors.is_empty() {

@@ -144,7 +144,10 @@ async fn results(
         return Ok(HttpResponse::NoContent().finish());
     };
     let (start, rows) = page_asked_for(&results, &org, &request)?;
-    let (page, next) = results.page(start, rows);
+    let (mut page, next) = results.page(start, rows);
+    if start > 0 && org.switches().later_result_pages_without_header {
+        page = page.without_header();
+    }
     // A HEAD has no body to tear.
     let torn = request.method() == Method::GET && org.faults.take_page_cut();
     Ok(HttpResponse::Ok()

@@ -131,8 +131,11 @@ impl std::error::Error for RecordRefused {}
 
 impl ResponseError for RecordRefused {
     fn status_code(&self) -> StatusCode {
-        match self.0.first().map(|error| error.code) {
-            Some("NOT_FOUND" | "ENTITY_IS_DELETED") => StatusCode::NOT_FOUND,
+        let first = self.0.first();
+        // A deleted record that a field refers to is a wrong value, not a missing resource.
+        let names_field = first.is_some_and(|error| !error.fields.is_empty());
+        match first.map(|error| error.code) {
+            Some("NOT_FOUND" | "ENTITY_IS_DELETED") if !names_field => StatusCode::NOT_FOUND,
             Some("INSUFFICIENT_ACCESS_OR_READONLY") => StatusCode::FORBIDDEN,
             Some("UNKNOWN_EXCEPTION") => StatusCode::INTERNAL_SERVER_ERROR,
             _ => StatusCode::BAD_REQUEST,
@@ -185,11 +188,15 @@ impl ResponseError for Refused {
         match self {
             Self::Request(error) => error.error_response(),
             Self::Record(error) => error.error_response(),
-            Self::Duplicates(message, result) => HttpResponse::BadRequest().json([json!({
-                "duplicateResult": result,
-                "errorCode": "DUPLICATES_DETECTED",
-                "message": message,
-            })]),
+            Self::Duplicates(message, result) => {
+                let mut entry = Map::new();
+                if !result.is_null() {
+                    entry.insert("duplicateResult".to_owned(), Json::clone(result));
+                }
+                entry.insert("errorCode".to_owned(), json!("DUPLICATES_DETECTED"));
+                entry.insert("message".to_owned(), json!(message));
+                HttpResponse::BadRequest().json([entry])
+            }
         }
     }
 }

@@ -92,7 +92,11 @@ async fn upsert(
     let object = object_named(&schema, &path.1)?;
     let (at, field) = key_field(object, &path.2)?;
     let key = key_value(field, &path.3)?;
-    let record = body.object()?;
+    let mut record = body.object()?;
+    if org.switches().upserts_may_repeat_their_key {
+        record
+            .retain(|name, value| !name.eq_ignore_ascii_case(&field.name) || value.as_str() != Some(&path.3));
+    }
     refuse_field_of_path(&record, &field.name)?;
     refuse_field_of_path(&record, "Id")?;
     let draft = RecordReader::of(&schema, &body)?.draft(object, &record, &[])?;

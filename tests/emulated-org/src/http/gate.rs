@@ -94,7 +94,12 @@ pub(super) async fn gate(
         .path_and_query()
         .is_some_and(|uri| uri.as_str().len() > MAX_URI_BYTES)
     {
-        let error = ApiError::new(414, "URI_TOO_LONG", "The URI is longer than 16,384 bytes.");
+        let status = if org.switches().long_addresses_as_431 {
+            431
+        } else {
+            414
+        };
+        let error = ApiError::new(status, "URI_TOO_LONG", "The URI is longer than 16,384 bytes.");
         return Ok(request.into_response(error.error_response()));
     }
     let under_way = org.long_requests.begin(org.clock.now());

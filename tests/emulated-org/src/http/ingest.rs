@@ -191,7 +191,7 @@ fn result(caller: &Caller, org: &Org, id: &str, which: Which) -> Result<HttpResp
         State::Open | State::UploadComplete | State::InProgress => Err(refused(JobError::State(job.state))),
         State::Aborted | State::JobComplete | State::Failed => Ok(HttpResponse::Ok()
             .content_type("text/csv; charset=UTF-8")
-            .body(job.result(which))),
+            .body(job.result(which, org.switches().ingest_results_in_upload_order))),
     }
 }
 

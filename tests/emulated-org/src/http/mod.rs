@@ -13,6 +13,7 @@ mod content;
 pub mod control;
 mod cost;
 pub mod describe;
+pub mod duplicate_rules;
 pub mod errors;
 pub mod external_id;
 mod gate;
@@ -29,8 +30,10 @@ pub mod query;
 pub mod record;
 pub mod replication;
 pub mod request_options;
+mod settled_status;
 pub mod single_access;
 pub mod sobjects;
+pub mod switches;
 pub mod tree;
 pub mod versions;
 
@@ -53,7 +56,9 @@ pub fn configure(routes: &mut web::ServiceConfig) {
         .configure(page::configure)
         .configure(overview::configure)
         .configure(control::configure)
+        .configure(switches::configure)
         .configure(people::configure)
+        .configure(duplicate_rules::configure)
         .configure(access::configure)
         .configure(oauth::configure)
         .configure(identity::configure)
@@ -62,6 +67,7 @@ pub fn configure(routes: &mut web::ServiceConfig) {
         .configure(bulk_classic::configure)
         .service(
             web::scope("/services/data/{version}")
+                .wrap(from_fn(settled_status::settle))
                 .wrap(from_fn(gate::gate))
                 .configure(versions::configure)
                 .configure(data_routes)
@@ -77,7 +83,11 @@ pub fn configure(routes: &mut web::ServiceConfig) {
 fn subrequest_routes(routes: &mut web::ServiceConfig) {
     routes
         .configure(settings)
-        .service(web::scope("/services/data/{version}").configure(data_routes))
+        .service(
+            web::scope("/services/data/{version}")
+                .wrap(from_fn(settled_status::settle))
+                .configure(data_routes),
+        )
         .default_service(web::to(unknown_resource));
 }
 

@@ -14,10 +14,11 @@ use super::errors::{ApiError, Refused};
 use super::record::{ReadError, RecordReader};
 use super::sobjects::object_named;
 use super::{Caller, resource, wrote};
-use crate::data::{Draft, Operation, SaveError, Saved, Transaction};
+use crate::data::{Draft, Operation, Refusal, SaveError, Saved, Transaction, locked_by};
 use crate::id::RecordId;
 use crate::org::Org;
-use crate::schema::{Object, Schema};
+use crate::row_locks::Claim;
+use crate::schema::Object;
 use crate::value::Value;
 
 const MAX_RECORDS: usize = 200;
@@ -73,7 +74,14 @@ async fn create(
         let message = "A tree holds at most 200 records of 5 types.";
         return Err(ApiError::new(400, "EXCEEDED_ID_LIMIT", message).into());
     }
-    Ok(match save(&org, &caller, &schema, nodes) {
+    let mut claim = org.row_locks.claim();
+    let saved = save(&org, &caller, nodes, &mut claim);
+    let hold = org.row_locks.holding_time();
+    if saved.is_ok() && !hold.is_zero() {
+        tokio::time::sleep(hold).await;
+    }
+    drop(claim);
+    Ok(match saved {
         Ok(saved) => {
             let results: Vec<Json> = saved
                 .into_iter()
@@ -89,15 +97,19 @@ async fn create(
 fn save(
     org: &Org,
     caller: &Caller,
-    schema: &Schema,
     nodes: Vec<Node>,
+    claim: &mut Claim,
 ) -> Result<Vec<(String, RecordId)>, Vec<Failure>> {
     let author = caller.author(org);
+    let schema = org.schema();
     let mut data = org.write();
-    let mut transaction = Transaction::begin(&mut data, schema, author).with_rules(&org.automation);
+    let access = org.access.of(author.user, &data, &schema);
+    let mut transaction = Transaction::begin(&mut data, &schema, author)
+        .with_rules(&org.automation)
+        .with_access(Some(access));
     let mut saved: Vec<(String, Option<RecordId>)> = Vec::with_capacity(nodes.len());
     let mut failures = Vec::new();
-    for node in nodes {
+    for (row, node) in nodes.into_iter().enumerate() {
         let parent = node
             .parent
             .map(|(parent, field)| (saved.get(parent).and_then(|(_, id)| *id), field));
@@ -117,9 +129,11 @@ fn save(
                     object: node.object,
                     draft,
                 };
-                transaction
-                    .save(operation)
-                    .map_err(crate::data::Refusal::into_errors)
+                let is_unlucky = caller.unlucky.is_some_and(|unlucky| unlucky.hit(row));
+                claim
+                    .take(locked_by(transaction.data(), &operation), is_unlucky)
+                    .map_err(|locked| vec![locked])
+                    .and_then(|()| transaction.save(operation).map_err(Refusal::into_errors))
             }
         };
         match outcome {

@@ -8,6 +8,7 @@ mod objects;
 mod owners;
 mod people;
 mod record_types;
+mod resources;
 mod rows;
 
 use emulated_org::access::PermissionSetDefinition;

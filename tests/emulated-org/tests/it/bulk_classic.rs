@@ -44,11 +44,11 @@ fn request(client: &Client, method: Method, path: &str) -> reqwest::RequestBuild
         .header("X-SFDC-Session", &client.token)
 }
 
-async fn get(client: &Client, path: &str) -> Answer {
+pub async fn get(client: &Client, path: &str) -> Answer {
     client.send(request(client, Method::GET, path)).await
 }
 
-async fn post_json(client: &Client, path: &str, body: &Json) -> Answer {
+pub async fn post_json(client: &Client, path: &str, body: &Json) -> Answer {
     client.send(request(client, Method::POST, path).json(body)).await
 }
 
@@ -60,14 +60,14 @@ async fn post(client: &Client, path: &str, content_type: &str, body: &str) -> An
 }
 
 /// The path of a new job.
-async fn create(client: &Client, job: Json) -> String {
+pub async fn create(client: &Client, job: Json) -> String {
     let answer = post_json(client, JOB, &job).await;
     assert_eq!(answer.status, 201, "{}", answer.text);
     format!("{JOB}/{}", answer.json()["id"].as_str().unwrap())
 }
 
 /// The path of a new batch of CSV.
-async fn add(client: &Client, job: &str, csv: &str) -> String {
+pub async fn add(client: &Client, job: &str, csv: &str) -> String {
     let answer = post(client, &format!("{job}/batch"), "text/csv", csv).await;
     assert_eq!(answer.status, 201, "{}", answer.text);
     format!("{job}/batch/{}", element(&answer, "id"))
@@ -100,7 +100,7 @@ async fn count(client: &Client, soql: &str) -> u64 {
         .unwrap_or_else(|| panic!("{}", answer.text))
 }
 
-fn job(operation: &str, object: &str) -> Json {
+pub fn job(operation: &str, object: &str) -> Json {
     json!({ "operation": operation, "object": object, "contentType": "CSV" })
 }
 

@@ -9,7 +9,7 @@ use serde_json::{Value as Json, json};
 
 use crate::client::{Answer, Client, V};
 
-fn subrequest(method: &str, path: &str, reference_id: &str, body: Json) -> Json {
+pub fn subrequest(method: &str, path: &str, reference_id: &str, body: Json) -> Json {
     let mut subrequest =
         json!({ "method": method, "url": format!("{V}/{path}"), "referenceId": reference_id });
     if !body.is_null() {
@@ -18,12 +18,12 @@ fn subrequest(method: &str, path: &str, reference_id: &str, body: Json) -> Json 
     subrequest
 }
 
-async fn composite(client: &Client, all_or_none: bool, subrequests: Vec<Json>) -> Answer {
+pub async fn composite(client: &Client, all_or_none: bool, subrequests: Vec<Json>) -> Answer {
     let body = json!({ "allOrNone": all_or_none, "compositeRequest": subrequests });
     client.post(&format!("{V}/composite"), &body).await
 }
 
-fn statuses(answer: &Answer) -> Vec<u64> {
+pub fn statuses(answer: &Answer) -> Vec<u64> {
     assert_eq!(answer.status, 200, "{}", answer.text);
     let results = answer.json()["compositeResponse"]
         .as_array()

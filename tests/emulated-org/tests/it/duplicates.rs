@@ -133,3 +133,41 @@ async fn the_rows_of_a_bulk_job_say_it_in_their_error() {
         "{failed}"
     );
 }
+
+#[tokio::test]
+async fn a_rule_can_be_added_and_all_be_removed_while_the_org_runs() {
+    let client = Client::start().await;
+    let path = "/emulator/duplicate-rules";
+    let rule = json!({ "object": "Lead", "name": "Same_Mail", "fields": ["Email"], "onInsert": "block", "onUpdate": "allow" });
+    for wrong in [
+        json!({ "object": "Spaceship", "name": "R", "fields": ["Email"] }),
+        json!({ "object": "Lead", "name": "R", "fields": ["Warp"] }),
+        json!({ "object": "Lead", "name": "R", "fields": [] }),
+    ] {
+        assert_eq!(
+            client.knob(Method::POST, path, &wrong).await.status,
+            400,
+            "{wrong}"
+        );
+    }
+    assert_eq!(client.knob(Method::POST, path, &rule).await.status, 204);
+    let lead = json!({ "LastName": "L", "Company": "C", "Email": "l@c.example" });
+    client.create("Lead", lead.clone()).await;
+    let refused = post(&client, "/sobjects/Lead", "allowSave=true", &lead)
+        .await
+        .json();
+    assert_eq!(refused[0]["errorCode"], "DUPLICATES_DETECTED");
+    assert_eq!(refused[0]["duplicateResult"]["duplicateRule"], "Same_Mail");
+    let other = client
+        .create("Lead", json!({ "LastName": "M", "Company": "C" }))
+        .await;
+    let mail = json!({ "Email": "l@c.example" });
+    let path_of_other = format!("{V}/sobjects/Lead/{other}");
+    assert_eq!(
+        client.patch(&path_of_other, &mail).await.status,
+        204,
+        "updates are allowed"
+    );
+    assert_eq!(client.knob(Method::DELETE, path, &json!(null)).await.status, 204);
+    client.create("Lead", lead).await;
+}

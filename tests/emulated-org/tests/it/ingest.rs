@@ -39,13 +39,13 @@ fn jobs() -> String {
     format!("{V}/jobs/ingest")
 }
 
-async fn create(client: &Client, job: Json) -> String {
+pub async fn create(client: &Client, job: Json) -> String {
     let answer = client.post(&jobs(), &job).await;
     assert_eq!(answer.status, 200, "{}", answer.text);
     format!("{}/{}", jobs(), answer.json()["id"].as_str().unwrap())
 }
 
-async fn put(client: &Client, job: &str, csv: &str) -> Answer {
+pub async fn put(client: &Client, job: &str, csv: &str) -> Answer {
     let request = client
         .request(Method::PUT, &format!("{job}/batches"))
         .header("content-type", "text/csv")
@@ -53,12 +53,12 @@ async fn put(client: &Client, job: &str, csv: &str) -> Answer {
     client.send(request).await
 }
 
-async fn close(client: &Client, job: &str) -> Answer {
+pub async fn close(client: &Client, job: &str) -> Answer {
     client.patch(job, &json!({ "state": "UploadComplete" })).await
 }
 
 /// The path of a job that took this table and is finished.
-async fn finished(client: &Client, job: Json, csv: &str) -> String {
+pub async fn finished(client: &Client, job: Json, csv: &str) -> String {
     let job = create(client, job).await;
     assert_eq!(put(client, &job, csv).await.status, 201);
     assert_eq!(close(client, &job).await.status, 200);
@@ -75,7 +75,7 @@ async fn failure(client: &Client, job: Json, csv: &str) -> String {
 }
 
 /// The rows of a result file, each by the names of its columns.
-async fn rows(client: &Client, job: &str, file: &str) -> Vec<BTreeMap<String, String>> {
+pub async fn rows(client: &Client, job: &str, file: &str) -> Vec<BTreeMap<String, String>> {
     let answer = client.get(&format!("{job}/{file}")).await;
     assert_eq!(answer.status, 200, "{}", answer.text);
     let mut reader = csv::Reader::from_reader(answer.text.as_bytes());
@@ -94,7 +94,7 @@ async fn soql(client: &Client, query: &str) -> Json {
     answer.json()
 }
 
-fn insert(object: &str) -> Json {
+pub fn insert(object: &str) -> Json {
     json!({ "object": object, "operation": "insert" })
 }
 

@@ -10,7 +10,7 @@ use serde_json::{Value as Json, json};
 use crate::client::{Client, V};
 use crate::ingest::start;
 
-const NINA: &str = "nina@northwind.example";
+pub const NINA: &str = "nina@northwind.example";
 
 /// Nina, who works in the organisation; her id.
 pub async fn nina(client: &Client) -> String {
@@ -21,20 +21,20 @@ pub async fn nina(client: &Client) -> String {
 }
 
 /// Lets Nina delete what others own.
-fn may_all(client: &Client) {
+pub fn may_all(client: &Client) {
     let org = client.org.org();
     org.set_profile(NINA, "System Administrator").unwrap();
 }
 
 /// Lets Nina do something; the result.
-async fn does(client: &Client, deed: Json) -> Json {
+pub async fn does(client: &Client, deed: Json) -> Json {
     let acts = json!({ "as": NINA, "deeds": [deed] });
     let answer = client.knob(Method::POST, "/emulator/people", &acts).await;
     assert_eq!(answer.status, 200, "{}", answer.text);
     answer.json()[0].clone()
 }
 
-async fn done(client: &Client, deed: Json) -> String {
+pub async fn done(client: &Client, deed: Json) -> String {
     let result = does(client, deed).await;
     assert_eq!(result["success"], true, "{result}");
     result["id"].as_str().unwrap().to_owned()
@@ -46,7 +46,7 @@ async fn code(client: &Client, deed: Json) -> String {
     result["errors"][0]["statusCode"].as_str().unwrap().to_owned()
 }
 
-async fn query_all(client: &Client, soql: &str) -> Vec<Json> {
+pub async fn query_all(client: &Client, soql: &str) -> Vec<Json> {
     let request = client
         .request(Method::GET, &format!("{V}/queryAll"))
         .query(&[("q", soql)]);

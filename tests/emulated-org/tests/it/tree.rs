@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 
 use crate::client::{Client, V};
 
-fn node(object: &str, reference: &str, fields: Json) -> Json {
+pub fn node(object: &str, reference: &str, fields: Json) -> Json {
     let mut node = json!({ "attributes": { "type": object, "referenceId": reference } });
     for (name, value) in fields.as_object().expect("fields") {
         node[name] = value.clone();

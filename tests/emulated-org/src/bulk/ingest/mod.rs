@@ -358,10 +358,11 @@ impl Job {
         upload.rows.len().div_ceil(BATCH_ROWS)
     }
 
-    /// A result file.
+    /// A result file; its rows are `in_order` of the upload or mixed.
     #[must_use]
-    pub fn result(&self, which: results::Which) -> Vec<u8> {
-        results::write(which, &self.upload, &self.fates, self.order.format, self.serial)
+    pub fn result(&self, which: results::Which, in_order: bool) -> Vec<u8> {
+        let seed = (!in_order).then_some(self.serial);
+        results::write(which, &self.upload, &self.fates, self.order.format, seed)
     }
 
     /// When the job's next step is due.
@@ -444,7 +445,10 @@ impl Job {
                 rows.iter().map(|row| columns.operation(row, &self.order)).unzip();
             let outcomes = chunk::save(org, self.order.user, operations, began, ends);
             let fates = outcomes.into_iter().zip(named);
-            Arc::make_mut(&mut self.fates).extend(fates.map(|(outcome, named)| RowFate::of(outcome, named)));
+            let counts_as_new =
+                org.switches().created_for_every_upsert && matches!(self.order.kind, Kind::Upsert { .. });
+            Arc::make_mut(&mut self.fates)
+                .extend(fates.map(|(outcome, named)| RowFate::of(outcome, named, counts_as_new)));
         }
         if self.fail_after.is_some_and(|most| self.fates.len() >= most) {
             self.fail(ends, "InternalServerError : Batch retried too many times");

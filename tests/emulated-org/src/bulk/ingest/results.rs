@@ -29,11 +29,12 @@ pub enum RowFate {
 }
 
 impl RowFate {
-    pub(super) fn of(outcome: Outcome, named: Option<RecordId>) -> Self {
+    /// `counts_as_new` is what is said of every row that was written.
+    pub(super) fn of(outcome: Outcome, named: Option<RecordId>, counts_as_new: bool) -> Self {
         match outcome {
             Ok(saved) => Self::Saved {
                 id: saved.id,
-                created: saved.created,
+                created: saved.created || counts_as_new,
             },
             Err(refusal) => Self::Refused {
                 id: named,
@@ -54,9 +55,10 @@ pub enum Which {
     Unprocessed,
 }
 
-/// Writes a result file. `fates` belong to the first rows of the upload; the rest was not processed.
+/// Writes a result file. `fates` belong to the first rows of the upload; the rest was not processed. Without a
+/// `seed` the rows keep their order.
 #[must_use]
-pub fn write(which: Which, upload: &Upload, fates: &[RowFate], format: Format, seed: u64) -> Vec<u8> {
+pub fn write(which: Which, upload: &Upload, fates: &[RowFate], format: Format, seed: Option<u64>) -> Vec<u8> {
     let mut out = Vec::new();
     let own: &[&str] = match which {
         Which::Successful => &["sf__Id", "sf__Created"],
@@ -77,7 +79,9 @@ pub fn write(which: Which, upload: &Upload, fates: &[RowFate], format: Format, s
             }
     };
     let mut rows: Vec<usize> = (0..upload.rows.len()).filter(|row| wanted(*row)).collect();
-    mix(&mut rows, seed);
+    if let Some(seed) = seed {
+        mix(&mut rows, seed);
+    }
     for row in rows {
         let Some(cells) = upload.rows.get(row) else {
             continue;

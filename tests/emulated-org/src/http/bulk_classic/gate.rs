@@ -119,6 +119,10 @@ fn admit(org: &Org, request: &ServiceRequest) -> Result<Caller, AsyncError> {
             scopes.any(|scope| scope == "api" || scope == "full")
         })
         .ok_or_else(AsyncError::invalid_session)?;
+    if !org.access_of(session.user).has_permission("ApiEnabled") {
+        // The guide's Errors section has the code for organisations without this API; for users it is believed.
+        return Err(AsyncError::new("FeatureNotEnabled", "Async API not enabled"));
+    }
     Ok(Caller {
         user: session.user,
         version,

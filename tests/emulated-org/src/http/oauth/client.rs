@@ -17,8 +17,8 @@ use crate::org::Org;
 /// A confidential client must send its secret, and a public one must not send any (Salesforce's security
 /// requirements for partner apps, in force since May 2026).
 pub(super) fn authenticated(org: &Org, headers: &HeaderMap, form: &Form) -> Result<Arc<App>, OAuthError> {
-    let (id, secret) = credentials(headers, form)?;
-    let (app, _) = org.app(&id).ok_or_else(unknown)?;
+    let (id, secret) = credentials(org, headers, form)?;
+    let (app, _) = org.app(&id).ok_or_else(|| unknown(org))?;
     let is_proven = match (&app.consumer_secret, &secret) {
         (Some(known), Some(sent)) => same(known, sent),
         (None, None) => true,
@@ -31,11 +31,14 @@ pub(super) fn authenticated(org: &Org, headers: &HeaderMap, form: &Form) -> Resu
     }
 }
 
-pub(super) fn unknown() -> OAuthError {
+pub(super) fn unknown(org: &Org) -> OAuthError {
+    if org.switches().unknown_apps_as_invalid_client {
+        return refuse("invalid_client", "invalid client credentials");
+    }
     refuse("invalid_client_id", "client identifier invalid")
 }
 
-fn credentials(headers: &HeaderMap, form: &Form) -> Result<(String, Option<String>), OAuthError> {
+fn credentials(org: &Org, headers: &HeaderMap, form: &Form) -> Result<(String, Option<String>), OAuthError> {
     if let Some(id) = form.get("client_id") {
         return Ok((id.to_owned(), form.get("client_secret").map(str::to_owned)));
     }
@@ -46,8 +49,8 @@ fn credentials(headers: &HeaderMap, form: &Form) -> Result<(String, Option<Strin
         .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("Basic"))
         .and_then(|(_, encoded)| STANDARD.decode(encoded.trim()).ok())
         .and_then(|decoded| String::from_utf8(decoded).ok())
-        .ok_or_else(unknown)?;
-    let (id, secret) = basic.split_once(':').ok_or_else(unknown)?;
+        .ok_or_else(|| unknown(org))?;
+    let (id, secret) = basic.split_once(':').ok_or_else(|| unknown(org))?;
     let secret = decoded(secret);
     Ok((decoded(id), Some(secret).filter(|secret| !secret.is_empty())))
 }

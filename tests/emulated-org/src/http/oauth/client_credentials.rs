@@ -16,7 +16,7 @@ pub(super) fn exchange(asked: &Asked<'_>) -> Result<HttpResponse, OAuthError> {
         headers,
         form,
     } = asked;
-    if host.kind != Kind::Instance && !org.switches.client_credentials_on_login_hosts {
+    if host.kind != Kind::Instance && !org.switches().client_credentials_on_login_hosts {
         return Err(refuse("invalid_grant", "request not supported on this domain"));
     }
     let app = client::authenticated(org, headers, form)?;

@@ -88,6 +88,13 @@ impl Host {
     pub(super) fn takes_audience(&self, org: &Org, audience: &str) -> bool {
         const LOGIN: &str = "https://login.salesforce.com";
         const TEST: &str = "https://test.salesforce.com";
+        if org.switches().jwt_audience_of_login_hosts_alone {
+            return match self.kind {
+                Kind::Login => audience == LOGIN,
+                Kind::Test => audience == TEST,
+                Kind::Instance => audience == LOGIN || audience == TEST,
+            };
+        }
         match self.kind {
             Kind::Login => audience == LOGIN || audience == self.origin,
             Kind::Test => audience == TEST || audience == self.origin,

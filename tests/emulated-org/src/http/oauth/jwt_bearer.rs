@@ -27,7 +27,7 @@ pub(super) fn exchange(asked: &Asked<'_>) -> Result<HttpResponse, OAuthError> {
         .get("assertion")
         .ok_or_else(|| refuse("invalid_grant", "invalid assertion"))?;
     let (app, claims) = verified(org, assertion)?;
-    check_expiry(&claims, org.clock.now(), org.switches.lint_jwt_expiry)?;
+    check_expiry(&claims, org.clock.now(), org.switches().lint_jwt_expiry)?;
     check_audience(org, host, &claims)?;
     let username = claims
         .get("sub")
@@ -52,7 +52,7 @@ fn verified(org: &Org, assertion: &str) -> Result<(Arc<App>, Map<String, Json>),
     let unverified: Map<String, Json> =
         jsonwebtoken::dangerous::insecure_decode_claims(assertion).map_err(|_malformed| invalid())?;
     let issuer = unverified.get("iss").and_then(Json::as_str).unwrap_or_default();
-    let (app, key) = org.app(issuer).ok_or_else(client::unknown)?;
+    let (app, key) = org.app(issuer).ok_or_else(|| client::unknown(org))?;
     let key = key.ok_or_else(invalid)?;
     let mut validation = Validation::new(Algorithm::RS256);
     // Expiry and audience follow Salesforce's own rules, below.

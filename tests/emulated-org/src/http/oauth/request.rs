@@ -32,7 +32,7 @@ impl AuthorizationRequest {
     pub(super) fn read(org: &Org, query: &Form) -> Result<Self, Box<HttpResponse>> {
         let get = |name: &str| query.get(name).map(str::to_owned);
         let app = get("client_id").and_then(|id| org.app(&id));
-        let (app, _) = app.ok_or_else(|| Box::new(shown(&client::unknown())))?;
+        let (app, _) = app.ok_or_else(|| Box::new(shown(&client::unknown(org))))?;
         let redirect_uri = get("redirect_uri")
             .filter(|uri| app.callback_urls.contains(uri))
             .ok_or_else(|| {

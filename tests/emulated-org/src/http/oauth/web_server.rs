@@ -72,7 +72,7 @@ pub(super) fn exchange(asked: &Asked<'_>) -> Result<HttpResponse, OAuthError> {
 fn is_verifier(org: &Org, text: &str) -> bool {
     const MOST: usize = 171;
     const MOST_BY_STANDARD: usize = 128;
-    let most = match org.switches.lint_code_verifier {
+    let most = match org.switches().lint_code_verifier {
         true => MOST_BY_STANDARD,
         false => MOST,
     };

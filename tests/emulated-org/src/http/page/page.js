@@ -27,7 +27,9 @@ async function turn(path, method, body) {
     options.headers = { "Content-Type": "application/json" };
     options.body = JSON.stringify(body);
   }
-  const answer = await fetch(path, options);
+  const answer = await fetch(path, options).catch(() => {
+    throw new Error("the org does not answer");
+  });
   if (!answer.ok) {
     const errors = await answer.json().catch(() => []);
     throw new Error(Array.isArray(errors) && errors[0] ? errors[0].message : `${answer.status}`);
@@ -269,7 +271,12 @@ function held(row, column) {
 function pageButton(text, at, works) {
   const button = element("button", { type: "button", class: "plain" }, text);
   button.disabled = !works;
-  button.addEventListener("click", () => showPage(at));
+  button.addEventListener("click", async () => {
+    await showPage(at);
+    // The button went with its page; who pages by keyboard goes on from the same one, or from the rows.
+    const same = [...document.querySelectorAll("#query-result .summary button")].find((other) => other.textContent === text && !other.disabled);
+    (same || document.querySelector("#query-result .scroll"))?.focus();
+  });
   return button;
 }
 
@@ -357,9 +364,9 @@ async function showFaults() {
   if (active.lockedRows) told.push(`Locked rows: ${active.lockedRows.percent} % of rows, seed ${active.lockedRows.seed}`);
   for (const { requests: left, status, code } of active.answerNext) told.push(`Canned error: ${status} ${code} for ${left} more`);
   if (active.delayMilliseconds) told.push(`Every request waits ${active.delayMilliseconds} ms`);
-  if (active.cutAfterNextWrites) told.push(`Answers of the next ${active.cutAfterNextWrites} writes are lost`);
-  if (active.cutNextResultPages) told.push(`The next ${active.cutNextResultPages} result pages are cut`);
-  if (active.longRequests) told.push(`${active.longRequests} long requests of other clients are under way`);
+  if (active.cutAfterNextWrites) told.push(`Answers of writes to be lost: ${active.cutAfterNextWrites}`);
+  if (active.cutNextResultPages) told.push(`Result pages to be cut: ${active.cutNextResultPages}`);
+  if (active.longRequests) told.push(`Long requests of other clients under way: ${active.longRequests}`);
   if (active.holdLocksMilliseconds) told.push(`Locks are held for ${active.holdLocksMilliseconds} ms`);
   const happened = Object.entries(chaos).map(([kind, times]) => `${kind} ${number.format(times)}`);
   if (lockedRows) happened.push(`locked rows ${number.format(lockedRows)}`);
@@ -412,7 +419,7 @@ async function told(work, done) {
     line.textContent = done;
   } catch (error) {
     line.className = "bad";
-    line.textContent = `Refused: ${error.message}`;
+    line.textContent = `Not done: ${error.message}`;
   }
   refresh();
 }

@@ -235,3 +235,44 @@ async fn custom_fields_are_nobodys_until_granted() {
     assert_eq!(refused.refusal().1, "INVALID_FIELD_FOR_INSERT_UPDATE");
     nina.client.create("Contact", contact("Berg")).await;
 }
+
+#[tokio::test]
+async fn a_describe_that_a_client_holds_is_sent_anew_once_permissions_change() {
+    let mut nina = Nina::start().await;
+    nina.restrict();
+    nina.grant(
+        "Look",
+        &PermissionSetDefinition::default().with_object("Contact", "R"),
+    );
+    let path = format!("{V}/sobjects/Contact/describe");
+    let first = nina.client.get(&path).await;
+    assert!(
+        first.status == 200 && !first.text.contains("\"Title\""),
+        "{}",
+        first.text
+    );
+    let held = first.header("last-modified").to_owned();
+    let again = async |client: &crate::client::Client| {
+        let request = client.request(reqwest::Method::GET, &path);
+        client.send(request.header("If-Modified-Since", &held)).await
+    };
+    assert_eq!(again(&nina.client).await.status, 304);
+    nina.client.org.clock().advance(std::time::Duration::from_secs(5));
+    assert_eq!(again(&nina.client).await.status, 304, "nothing has changed");
+    nina.grant(
+        "Titles",
+        &PermissionSetDefinition::default().with_field("Contact.Title", false),
+    );
+    let anew = again(&nina.client).await;
+    assert!(
+        anew.status == 200 && anew.text.contains("\"Title\""),
+        "{}",
+        anew.status
+    );
+    let of_admin = nina.as_admin(async |client| again(client).await.status).await;
+    assert_eq!(of_admin, 304, "what others see has not changed");
+    nina.restrict();
+    let org = nina.client.org.org();
+    org.unassign_permission_set("Look", super::NINA).expect("taken");
+    assert_eq!(again(&nina.client).await.refusal(), (404, "NOT_FOUND".to_owned()));
+}

@@ -155,3 +155,14 @@ async fn a_table_that_breaks_the_rules_fails_the_whole_job() {
     assert_eq!(client.get(&empty).await.json()["state"], "JobComplete");
     assert!(rows(&client, &empty, "successfulResults").await.is_empty());
 }
+
+#[tokio::test]
+async fn binary_fields_are_refused_in_words() {
+    let client = start().await;
+    let account = client.create("Account", json!({ "Name": "A" })).await;
+    let csv = format!("ParentId,Name,Body\n{account},a.txt,YQ==\n");
+    assert_eq!(
+        failure(&client, insert("Attachment"), &csv).await,
+        "InvalidBatch : Binary fields are not supported in CSV : Body"
+    );
+}
