@@ -2,15 +2,15 @@
 // by what a second command then finds.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { environment, testCase } from './cases.mjs';
 
 const ORG = environment('ORG_URL');
 const ADMIN = environment('ORG_ADMIN');
 const home = mkdtempSync(join(tmpdir(), 'conformance-sf-'));
-writeFileSync(join(home, 'sfdx-project.json'), '{"packageDirectories":[{"path":"force-app","default":true}]}');
+writeFileSync(join(home, 'sfdx-project.json'), '{"packageDirectories":[{"path":"force-app","default":true}],"sourceApiVersion":"68.0"}');
 
 const surroundings = {
   PATH: process.env.PATH,
@@ -311,6 +311,89 @@ await testCase('api request rest --include shows status and usage', async () => 
 await testCase('api request rest: an error keeps its body', async () => {
   const { stdout } = await run(['api', 'request', 'rest', 'services/data/v68.0/sobjects/Nothing__c', ...org]);
   assert.equal(JSON.parse(stdout)[0].errorCode, 'NOT_FOUND');
+});
+
+// Metadata
+const NAMESPACE = 'http://soap.sforce.com/2006/04/metadata';
+const source = (path, text) => {
+  const file = join(home, 'force-app/main/default', path);
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, text);
+};
+const metadata = (path, type, inside) => source(path, `<?xml version="1.0" encoding="UTF-8"?>\n<${type} xmlns="${NAMESPACE}">\n${inside}\n</${type}>\n`);
+const permissionSet = (field) => metadata('permissionsets/Conformance.permissionset-meta.xml', 'PermissionSet', `<classAccesses><apexClass>ConformanceGreeter</apexClass><enabled>true</enabled></classAccesses>
+<fieldPermissions><editable>true</editable><field>${field}</field><readable>true</readable></fieldPermissions>
+<label>Conformance</label>`);
+metadata('objects/Lead/fields/Conformance__c.field-meta.xml', 'CustomField', '<fullName>Conformance__c</fullName><label>Conformance</label><length>40</length><type>Text</type>');
+source('classes/ConformanceGreeter.cls', 'public with sharing class ConformanceGreeter {\n}\n');
+metadata('classes/ConformanceGreeter.cls-meta.xml', 'ApexClass', '<apiVersion>68.0</apiVersion><status>Active</status>');
+permissionSet('Lead.Conformance__c');
+const deploy = async (extra, ...args) => {
+  const { stdout, stderr } = await run(['project', 'deploy', 'start', ...org, '--source-dir', 'force-app', ...(args.includes('--async') ? [] : ['--wait', '5']), '--json', ...args], extra);
+  try {
+    return JSON.parse(stdout);
+  } catch {
+    throw new Error(`deploy printed no JSON: ${stdout.slice(0, 200)} ${stderr.slice(0, 300)}`);
+  }
+};
+const REST = { SF_ORG_METADATA_REST_DEPLOY: 'true' };
+await testCase('project deploy start --dry-run', async () => {
+  const { status, result, message } = await deploy({}, '--dry-run');
+  assert.equal(status, 0, message);
+  assert.equal(result.checkOnly, true);
+  const { message: unknown } = await failure('data query', ...org, '--query', 'SELECT Conformance__c FROM Lead');
+  assert.match(unknown, /No such column/);
+});
+await testCase('project deploy start by SOAP', async () => {
+  const { status, result, message } = await deploy({});
+  assert.equal(status, 0, message);
+  assert.equal(result.status, 'Succeeded');
+  assert.deepEqual([result.numberComponentsDeployed, result.numberComponentsTotal, result.numberComponentErrors], [3, 3, 0]);
+  assert.deepEqual(result.files.map(({ fullName, state }) => `${fullName} ${state}`).sort(), ['Conformance Created', 'ConformanceGreeter Created', 'ConformanceGreeter Created', 'Lead.Conformance__c Created']);
+  await sf('data create record', ...org, '--sobject', 'Lead', '--values', "LastName='Deployed' Company='CLI deploy' Conformance__c='yes'");
+  assert.equal(await count("Conformance__c = 'yes'"), 1);
+});
+await testCase('project deploy start by REST', async () => {
+  source('classes/ConformanceGreeter.cls', 'public with sharing class ConformanceGreeter {\n    // by REST\n}\n');
+  const { status, result, message } = await deploy(REST);
+  assert.equal(status, 0, message);
+  assert.equal(result.status, 'Succeeded');
+  assert.ok(result.files.some(({ fullName, state }) => fullName === 'ConformanceGreeter' && state === 'Changed'), JSON.stringify(result.files));
+  const { records } = await sf('data query', ...org, '--use-tooling-api', '--query', "SELECT Name, Body FROM ApexClass WHERE Name = 'ConformanceGreeter'");
+  assert.match(records[0].Body, /by REST/);
+});
+for (const [protocol, extra] of [['SOAP', {}], ['REST', REST]]) {
+  await testCase(`project deploy start by ${protocol}: what is not there is told with its file`, async () => {
+    permissionSet('Lead.Ghost__c');
+    const { status, result } = await deploy(extra);
+    permissionSet('Lead.Conformance__c');
+    assert.equal(status, 1);
+    assert.equal(result.status, 'Failed');
+    const failed = result.files.find(({ state }) => state === 'Failed');
+    assert.match(failed.error, /In field: field - no CustomField named Lead\.Ghost__c found/);
+    assert.match(failed.filePath, /Conformance\.permissionset-meta\.xml$/);
+  });
+}
+await testCase('project deploy start: the table of errors', async () => {
+  permissionSet('Lead.Ghost__c');
+  const { code, stdout, stderr } = await run(['project', 'deploy', 'start', ...org, '--source-dir', 'force-app', '--wait', '5']);
+  permissionSet('Lead.Conformance__c');
+  assert.equal(code, 1);
+  assert.match(`${stdout}${stderr}`.replace(/\s+/g, ' '), /no CustomField named Lead\.Ghost__c found/);
+});
+await testCase('project deploy start --async, then project deploy report', async () => {
+  const { result } = await deploy({}, '--async');
+  assert.match(result.id, /^0Af/);
+  const report = await sf('project deploy report', ...org, '--job-id', result.id);
+  assert.equal(report.status, 'Succeeded');
+});
+await testCase('org list metadata-types', async () => {
+  const { metadataObjects } = await sf('org list metadata-types', ...org);
+  assert.ok(metadataObjects.some(({ xmlName, suffix }) => xmlName === 'ApexClass' && suffix === 'cls'));
+});
+await testCase('org list metadata', async () => {
+  const listed = await sf('org list metadata', ...org, '--metadata-type', 'ApexClass');
+  assert.ok([listed].flat().some(({ fullName }) => fullName === 'ConformanceGreeter'));
 });
 
 // Sessions

@@ -107,7 +107,8 @@ impl Org {
             let entry = self.agenda.next_due();
             let chunk = self.ingest.next_due();
             let batch = self.classic.next_due();
-            match [entry, chunk, batch].into_iter().flatten().min() {
+            let deploy = self.metadata.next_due();
+            match [entry, chunk, batch, deploy].into_iter().flatten().min() {
                 Some(first) if first <= now => {
                     if entry == Some(first) {
                         if let Some((at, due)) = self.agenda.take_due(now) {
@@ -115,6 +116,8 @@ impl Org {
                         }
                     } else if chunk == Some(first) {
                         self.ingest.step(now, self);
+                    } else if deploy == Some(first) {
+                        self.metadata.step(now, self);
                     } else {
                         self.classic.step(now, self);
                     }

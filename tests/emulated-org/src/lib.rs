@@ -29,6 +29,7 @@ pub mod http;
 pub mod id;
 pub mod limits;
 pub mod long_requests;
+pub mod metadata;
 pub mod options;
 pub mod org;
 pub mod people;

@@ -17,6 +17,7 @@ use crate::faults::Faults;
 use crate::id::RecordId;
 use crate::limits::Limits;
 use crate::long_requests::LongRequests;
+use crate::metadata::Metadata;
 use crate::options::Edition;
 use crate::people::LateCommits;
 use crate::request_log::RequestLog;
@@ -51,6 +52,7 @@ pub struct Org {
     pub ingest: bulk::ingest::Jobs,
     pub classic: bulk::classic::Jobs,
     pub cursors: soql::Cursors,
+    pub metadata: Metadata,
     pub automation: Automation,
     pub(crate) access: AccessBook,
     pub row_locks: Arc<RowLocks>,

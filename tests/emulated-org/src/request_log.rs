@@ -16,6 +16,7 @@ pub struct RequestLog {
 struct State {
     counts: BTreeMap<(String, String), u64>,
     latest: VecDeque<LoggedRequest>,
+    arrived: u64,
 }
 
 /// One request. Headers and bodies are not kept: they hold tokens.
@@ -63,6 +64,12 @@ impl RequestLog {
         self.lock().counts.values().sum()
     }
 
+    /// How many requests arrived, those included that are still without an answer.
+    #[must_use]
+    pub fn arrived(&self) -> u64 {
+        self.lock().arrived
+    }
+
     /// The latest 10,000 requests, oldest first.
     #[must_use]
     pub fn latest(&self) -> Vec<LoggedRequest> {
@@ -80,6 +87,10 @@ impl RequestLog {
     /// Forgets everything.
     pub fn clear(&self) {
         *self.lock() = State::default();
+    }
+
+    pub(crate) fn note_arrival(&self) {
+        self.lock().arrived += 1;
     }
 
     pub(crate) fn record(&self, request: LoggedRequest) {

@@ -23,6 +23,7 @@ use crate::http;
 use crate::id::RecordId;
 use crate::limits::{Allocation, Limits};
 use crate::long_requests::LongRequests;
+use crate::metadata::Metadata;
 use crate::options::{FULL_SANDBOX_CALLS, Options};
 use crate::org::Org;
 use crate::people::{Deed, Done};
@@ -418,6 +419,7 @@ fn organisation(schema: Schema, data: Data, first: FirstRecords, options: &Optio
         agenda: Agenda::default(),
         late_commits: Default::default(),
         cursors: soql::Cursors::default(),
+        metadata: Metadata::new(options.pod),
         id: first.organization,
         admin: first.admin,
         standard_profile: first.standard_profile,

@@ -34,16 +34,32 @@ async fn made(linked: &Linked) -> usize {
     linked.rows("SELECT Id FROM Lead").await.len()
 }
 
-/// Does something once the first reading of a round was answered.
+/// Does something while the org is still at the first reading of a round.
+async fn during_the_first_reading(linked: &Linked, stop: &CancellationToken, act: impl FnOnce(&Linked)) {
+    let log = linked.org.request_log();
+    act_when(linked, stop, log.arrived() + 1, || log.arrived(), act).await;
+}
+
+/// Does something once the first reading of a round was answered, and before the second is looked at.
 async fn after_the_first_reading(linked: &Linked, stop: &CancellationToken, act: impl FnOnce(&Linked)) {
-    let before = linked.org.request_log().total();
-    linked.org.faults().delay(Duration::from_millis(300));
+    let log = linked.org.request_log();
+    act_when(linked, stop, log.total() + 1, || log.total(), act).await;
+}
+
+async fn act_when(
+    linked: &Linked,
+    stop: &CancellationToken,
+    reached: u64,
+    count: impl Fn() -> u64,
+    act: impl FnOnce(&Linked),
+) {
+    linked.org.faults().delay(Duration::from_secs(1));
     let ((), ()) = tokio::join!(
         async {
             Box::pin(write_outgoing(&linked.app, "test", stop)).await.unwrap();
         },
         async {
-            while linked.org.request_log().total() == before {
+            while count() < reached {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
             act(linked);
@@ -116,7 +132,7 @@ async fn nothing_is_sent_any_more_once_the_gateway_stops() {
         let before = made(&linked).await;
         let waiting = u64::try_from(rows.len()).unwrap();
         linked.post("lead", &rows).await;
-        after_the_first_reading(&linked, &stop, |_| stop.cancel()).await;
+        during_the_first_reading(&linked, &stop, |_| stop.cancel()).await;
         assert_eq!(made(&linked).await, before);
         assert_eq!(
             linked.outbox().await.links,

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use super::Access;
-use super::extras::Extras;
+use super::extras::{Extras, ExtrasChange};
 use super::grants::Grants;
 use crate::data::{Data, Table};
 use crate::id::RecordId;
@@ -67,6 +67,19 @@ impl AccessBook {
             .entry(permission_set)
             .or_default()
             .add(extras);
+        self.extras_changed.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Takes over what no record holds of what was set up.
+    pub(crate) fn change_extras(&self, changes: Vec<ExtrasChange>) {
+        if changes.is_empty() {
+            return;
+        }
+        let mut extras = self.extras.write().unwrap_or_else(PoisonError::into_inner);
+        for change in changes {
+            let extras = extras.entry(change.permission_set()).or_default();
+            change.apply(extras);
+        }
         self.extras_changed.fetch_add(1, Ordering::Relaxed);
     }
 

@@ -1,9 +1,10 @@
 //! What administrators do about access, without HTTP.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 use super::definition::PermissionSetDefinition;
 use super::records::all;
+use super::setup::Setup;
 use super::standard::ADMINISTRATOR;
 use crate::data::{Author, Authority, Draft, DuplicateOptions, Operation, Refusal, SaveError, Transaction};
 use crate::id::RecordId;
@@ -17,6 +18,9 @@ pub enum AccessError {
     /// Something that is named does not exist.
     #[error("{0} does not exist")]
     Unknown(String),
+    /// There is one of that name already.
+    #[error("{0} exists already")]
+    Taken(String),
     /// The metadata was refused.
     #[error(transparent)]
     Schema(#[from] SchemaError),
@@ -41,28 +45,11 @@ impl Org {
         name: &str,
         definition: &PermissionSetDefinition,
     ) -> Result<RecordId, AccessError> {
-        definition.check(&self.schema())?;
-        let label = if definition.label.is_empty() {
-            name
-        } else {
-            &definition.label
-        };
-        let description = definition.description.as_deref();
-        let set = self.put_setup(
-            "PermissionSet",
-            vec![
-                ("Name", Value::text(name)),
-                ("Label", Value::text(label)),
-                ("Description", description.map_or(Value::Null, Value::text)),
-                ("Type", Value::text("Regular")),
-                ("IsCustom", Value::Boolean(true)),
-            ],
-        )?;
-        self.grant(set, definition)?;
-        Ok(set)
+        self.set_up(|setup| setup.add_permission_set(name, definition))
     }
 
-    /// Adds permissions to those of a profile; makes the profile where it does not exist.
+    /// Adds permissions to those of a profile, takes from it those that the definition denies; makes the profile where
+    /// it does not exist.
     ///
     /// # Errors
     /// As [`Org::add_permission_set`].
@@ -71,41 +58,7 @@ impl Org {
         name: &str,
         definition: &PermissionSetDefinition,
     ) -> Result<RecordId, AccessError> {
-        definition.check(&self.schema())?;
-        let known = {
-            let data = self.read();
-            all(&data, "Profile")
-                .find(|profile| profile.text("Name").eq_ignore_ascii_case(name))
-                .map(|profile| profile.row.id())
-        };
-        let profile = match known {
-            Some(profile) => profile,
-            None => {
-                let license = {
-                    let data = self.read();
-                    let first = all(&data, "Profile").next();
-                    first.map_or(Value::Null, |profile| profile.get("UserLicenseId").clone())
-                };
-                let fields = vec![
-                    ("Name", Value::text(name)),
-                    ("UserLicenseId", license),
-                    ("UserType", Value::text("Standard")),
-                ];
-                self.put_setup("Profile", fields)?
-            }
-        };
-        let known = {
-            let data = self.read();
-            all(&data, "PermissionSet")
-                .find(|set| set.id_in("ProfileId") == Some(profile))
-                .map(|set| set.row.id())
-        };
-        let set = match known {
-            Some(set) => set,
-            None => self.put_setup("PermissionSet", set_of_profile(name, profile))?,
-        };
-        self.grant(set, definition)?;
-        Ok(profile)
+        self.set_up(|setup| setup.put_profile(name, definition))
     }
 
     /// Gives a permission set to a user.
@@ -187,30 +140,28 @@ impl Org {
         Ok(self.change_schema(|schema| schema.set_sharing(object, sharing))?)
     }
 
-    /// Writes what a definition says as records and extras of a permission set.
-    fn grant(&self, set: RecordId, definition: &PermissionSetDefinition) -> Result<(), AccessError> {
+    /// Sets up something wholly or not at all.
+    pub(super) fn set_up<T>(
+        &self,
+        deed: impl FnOnce(&mut Setup<'_, '_>) -> Result<T, AccessError>,
+    ) -> Result<T, AccessError> {
+        let author = Author {
+            user: self.admin,
+            now: self.clock.now(),
+            authority: Authority::Platform,
+            duplicates: DuplicateOptions::default(),
+        };
         let schema = self.schema();
-        let flags = definition.system_permissions();
-        if let Some(object) = schema.object("PermissionSet").filter(|_| !flags.is_empty()) {
-            let values = flags.into_iter().filter_map(|(name, enabled)| {
-                let (position, _) = object.field(&format!("Permissions{name}"))?;
-                Some((position, Value::Boolean(enabled)))
-            });
-            let draft = Draft {
-                values: values.collect(),
-                parents: Vec::new(),
-            };
-            self.as_platform(Operation::Update {
-                object: Arc::clone(object),
-                id: set,
-                draft,
-            })?;
+        let mut data = self.write();
+        let mut transaction = Transaction::begin(&mut data, &schema, author);
+        let mut setup = Setup::new(&mut transaction, &schema);
+        let done = deed(&mut setup);
+        let extras = setup.finish();
+        match done {
+            Ok(_) => self.access.change_extras(extras),
+            Err(_) => transaction.roll_back(),
         }
-        for (object, fields) in definition.records(set) {
-            self.put_setup(object, fields)?;
-        }
-        self.access.add_extras(set, definition.extras());
-        Ok(())
+        done
     }
 
     /// Writes a record of the organisation's configuration.
@@ -219,33 +170,11 @@ impl Org {
         object: &str,
         fields: Vec<(&str, Value)>,
     ) -> Result<RecordId, AccessError> {
-        let schema = self.schema();
-        let object = schema
-            .object(object)
-            .ok_or_else(|| AccessError::Unknown(format!("object {object}")))?;
-        let values = fields
-            .into_iter()
-            .filter_map(|(name, value)| Some((object.field(name)?.0, value)));
-        self.as_platform(Operation::Create {
-            object: Arc::clone(object),
-            draft: Draft {
-                values: values.collect(),
-                parents: Vec::new(),
-            },
-        })
+        self.set_up(|setup| setup.create(object, fields))
     }
 
     fn as_platform(&self, operation: Operation) -> Result<RecordId, AccessError> {
-        let author = Author {
-            user: self.admin,
-            now: self.clock.now(),
-            authority: Authority::Platform,
-            duplicates: DuplicateOptions::default(),
-        };
-        let schema = self.schema();
-        let mut data = self.data.write().unwrap_or_else(PoisonError::into_inner);
-        let saved = Transaction::begin(&mut data, &schema, author).save(operation)?;
-        Ok(saved.id)
+        self.set_up(|setup| setup.save(operation))
     }
 
     pub(super) fn user_id(&self, username: &str) -> Result<RecordId, AccessError> {

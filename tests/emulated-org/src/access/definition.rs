@@ -128,7 +128,7 @@ impl PermissionSetDefinition {
 
     /// Whether all that is named exists, as a deployment would ask. Classes, pages, tabs and custom permissions are
     /// not known here.
-    pub(super) fn check(&self, schema: &Schema) -> Result<(), AccessError> {
+    pub(crate) fn check(&self, schema: &Schema) -> Result<(), AccessError> {
         for permission in &self.object_permissions {
             if schema.object(&permission.object).is_none() {
                 return Err(AccessError::Unknown(format!("object {}", permission.object)));
@@ -202,21 +202,8 @@ impl PermissionSetDefinition {
     }
 
     pub(super) fn extras(&self) -> Extras {
-        let granted = |list: &[Named]| {
-            list.iter()
-                .filter(|named| named.enabled)
-                .map(|named| named.name.to_ascii_lowercase())
-                .collect()
-        };
-        let mut configuration: Vec<Named> = self.custom_metadata_type_accesses.clone();
-        configuration.extend(self.custom_setting_accesses.iter().cloned());
         let tabs = self.tab_settings.iter().chain(&self.tab_visibilities);
         Extras {
-            everything: false,
-            classes: granted(&self.class_accesses),
-            pages: granted(&self.page_accesses),
-            custom_permissions: granted(&self.custom_permissions),
-            configuration: granted(&configuration),
             tabs: tabs
                 .map(|setting| (setting.tab.to_ascii_lowercase(), setting.visibility.clone()))
                 .collect(),
@@ -231,6 +218,30 @@ impl PermissionSetDefinition {
                     (access.record_type.to_ascii_lowercase(), visibility)
                 })
                 .collect(),
+            ..self.named(true)
+        }
+    }
+
+    /// What the definition names and does not give.
+    pub(super) fn denied(&self) -> Extras {
+        self.named(false)
+    }
+
+    fn named(&self, enabled: bool) -> Extras {
+        let named = |list: &[Named]| {
+            list.iter()
+                .filter(|named| named.enabled == enabled)
+                .map(|named| named.name.to_ascii_lowercase())
+                .collect()
+        };
+        let mut configuration: Vec<Named> = self.custom_metadata_type_accesses.clone();
+        configuration.extend(self.custom_setting_accesses.iter().cloned());
+        Extras {
+            classes: named(&self.class_accesses),
+            pages: named(&self.page_accesses),
+            custom_permissions: named(&self.custom_permissions),
+            configuration: named(&configuration),
+            ..Extras::default()
         }
     }
 }

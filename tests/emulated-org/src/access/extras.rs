@@ -3,6 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::definition::PermissionSetDefinition;
+use crate::id::RecordId;
+
 /// What one permission set gives, or several together. Names are kept in lower case.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Extras {
@@ -50,5 +53,59 @@ impl Extras {
             known.available |= visibility.available;
             known.default |= visibility.default;
         }
+    }
+}
+
+/// What becomes of the extras of one permission set.
+#[derive(Clone, Debug)]
+pub(crate) struct ExtrasChange {
+    permission_set: RecordId,
+    /// Whether what is not given any more is taken away.
+    replaces: bool,
+    given: Extras,
+    denied: Extras,
+}
+
+impl ExtrasChange {
+    /// What a definition gives and denies.
+    pub(super) fn of(permission_set: RecordId, definition: &PermissionSetDefinition, replaces: bool) -> Self {
+        Self {
+            permission_set,
+            replaces,
+            given: definition.extras(),
+            denied: definition.denied(),
+        }
+    }
+
+    pub(super) fn permission_set(&self) -> RecordId {
+        self.permission_set
+    }
+
+    pub(super) fn apply(self, extras: &mut Extras) {
+        let Self { given, denied, .. } = self;
+        if self.replaces {
+            *extras = Extras {
+                everything: extras.everything,
+                ..Extras::default()
+            };
+        }
+        extras.classes.retain(|name| !denied.classes.contains(name));
+        extras.pages.retain(|name| !denied.pages.contains(name));
+        let permissions = &denied.custom_permissions;
+        extras
+            .custom_permissions
+            .retain(|name| !permissions.contains(name));
+        extras
+            .configuration
+            .retain(|name| !denied.configuration.contains(name));
+        // What is said of a record type is all that holds for it, and an object has one default.
+        for (name, visibility) in &given.record_types {
+            let object = name.split('.').next();
+            for (other, known) in &mut extras.record_types {
+                known.default &= !(visibility.default && other.split('.').next() == object);
+            }
+            extras.record_types.remove(name);
+        }
+        extras.add(given);
     }
 }

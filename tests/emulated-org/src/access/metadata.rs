@@ -16,6 +16,12 @@ const NAMES_OF_PROFILES: [(&str, &str); 3] = [
     ),
 ];
 
+/// The name that the organisation shows of the profile of a file.
+pub(crate) fn shown_profile(file: &str) -> &str {
+    let shown = NAMES_OF_PROFILES.iter().find(|(known, _)| *known == file);
+    shown.map_or(file, |(_, shown)| shown)
+}
+
 /// Takes over what the source says of access.
 pub(crate) fn adopt(org: &Org, source: &AccessSource) -> Result<(), SfdxError> {
     let refused = |path: &std::path::Path, error: AccessError| SfdxError::Invalid {
@@ -31,9 +37,7 @@ pub(crate) fn adopt(org: &Org, source: &AccessSource) -> Result<(), SfdxError> {
             .map_err(|error| refused(path, error))?;
     }
     for (path, name, definition) in &source.profiles {
-        let shown = NAMES_OF_PROFILES.iter().find(|(file, _)| file == name);
-        let name = shown.map_or(name.as_str(), |(_, shown)| shown);
-        org.add_profile(name, definition)
+        org.add_profile(shown_profile(name), definition)
             .map_err(|error| refused(path, error))?;
     }
     for (path, definition) in &source.queues {

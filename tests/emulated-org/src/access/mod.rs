@@ -17,6 +17,7 @@ mod queues;
 mod record_types;
 mod records;
 mod rights;
+mod setup;
 mod sight;
 mod standard;
 mod view;
@@ -30,14 +31,16 @@ pub(crate) use change::set_of_profile;
 pub use definition::{
     FieldPermission, Named, ObjectPermission, PermissionSetDefinition, RecordTypeAccess, TabSetting,
 };
+pub(crate) use extras::ExtrasChange;
 pub use extras::{Extras, RecordTypeVisibility};
 use grants::Grants;
-pub(crate) use metadata::adopt as adopt_metadata;
+pub(crate) use metadata::{adopt as adopt_metadata, shown_profile};
 pub use queues::QueueDefinition;
 pub(crate) use queues::is_queue_for;
 pub use record_types::RecordTypeDefinition;
 pub(crate) use record_types::{RECORD_TYPE_ID, not_for_user, take_record_types};
 pub use rights::{FieldRights, ObjectRights};
+pub(crate) use setup::Setup;
 pub use sight::Sight;
 pub(crate) use standard::{ADMINISTRATOR, STANDARD_USER, permissions_of_profile, standard_rights};
 

@@ -10,10 +10,7 @@ use super::{Access, AccessError, PermissionSetDefinition, RecordTypeAccess, STAN
 use crate::data::SaveError;
 use crate::id::RecordId;
 use crate::org::Org;
-use crate::schema::{
-    Field, FieldType, IS_PERSON_TYPE, Object, PERSON_RECORD_TYPE, RecordTypeInfo, RecordTypePicklist,
-};
-use crate::value::Value;
+use crate::schema::{Field, FieldType, Object, PERSON_RECORD_TYPE, RecordTypeInfo, RecordTypePicklist};
 
 /// The field that names a record's type.
 pub(crate) const RECORD_TYPE_ID: &str = "RecordTypeId";
@@ -45,6 +42,42 @@ impl Default for RecordTypeDefinition {
             active: true,
             picklist_values: Vec::new(),
         }
+    }
+}
+
+impl RecordTypeDefinition {
+    /// The name that people see.
+    pub(super) fn shown(&self) -> &str {
+        if self.label.is_empty() {
+            &self.full_name
+        } else {
+            &self.label
+        }
+    }
+
+    /// Says of an object that it has the record type, in place of what was said of the one of that name.
+    pub(crate) fn describe(&self, id: RecordId, object: &mut Object) {
+        take_record_types(object);
+        let info = RecordTypeInfo {
+            record_type_id: Some(id.as_str().to_owned()),
+            name: self.shown().to_owned(),
+            developer_name: self.full_name.clone(),
+            available: true,
+            active: self.active,
+            master: false,
+            default_record_type_mapping: false,
+        };
+        let infos = &mut object.record_type_infos;
+        match infos
+            .iter_mut()
+            .find(|known| known.developer_name == self.full_name)
+        {
+            Some(known) => *known = info,
+            None => infos.push(info),
+        }
+        object
+            .record_type_picklists
+            .insert(id, self.picklist_values.clone());
     }
 }
 
@@ -89,44 +122,9 @@ impl Org {
         let object = schema
             .object(object)
             .ok_or_else(|| AccessError::Unknown(format!("object {object}")))?;
-        let label = if definition.label.is_empty() {
-            &definition.full_name
-        } else {
-            &definition.label
-        };
-        let description = definition.description.as_deref();
-        let id = self.put_setup(
-            "RecordType",
-            vec![
-                ("Name", Value::text(label.as_str())),
-                ("DeveloperName", Value::text(definition.full_name.as_str())),
-                ("Description", description.map_or(Value::Null, Value::text)),
-                ("SobjectType", Value::text(object.name.as_str())),
-                ("IsActive", Value::Boolean(definition.active)),
-                (
-                    IS_PERSON_TYPE,
-                    Value::Boolean(definition.full_name == PERSON_RECORD_TYPE),
-                ),
-            ],
-        )?;
-        let info = RecordTypeInfo {
-            record_type_id: Some(id.as_str().to_owned()),
-            name: label.clone(),
-            developer_name: definition.full_name.clone(),
-            available: true,
-            active: definition.active,
-            master: false,
-            default_record_type_mapping: false,
-        };
-        self.change_schema(|schema| {
-            schema.change_object(&object.name, |object| {
-                take_record_types(object);
-                object.record_type_infos.push(info);
-                object
-                    .record_type_picklists
-                    .insert(id, definition.picklist_values.clone());
-            })
-        })?;
+        let id = self.set_up(|setup| setup.put_record_type(object, definition, false))?;
+        let name = &object.name;
+        self.change_schema(|schema| schema.change_object(name, |object| definition.describe(id, object)))?;
         Ok(id)
     }
 }

@@ -136,6 +136,18 @@ impl Data {
         }
     }
 
+    /// Forgets what records of an object hold in the field at a position; the changed metadata must be taken over next.
+    pub(crate) fn drop_column(&mut self, object: &str, field: usize) {
+        if let Some(table) = self.table_mut(object) {
+            table.drop_column(field);
+        }
+    }
+
+    /// Forgets an object's records and their table.
+    pub(crate) fn drop_table(&mut self, object: &str) {
+        self.tables.remove(&object.to_ascii_lowercase());
+    }
+
     /// The serial number that the next record of an object gets.
     pub(crate) fn next_serial_of(&self, object: &str) -> u64 {
         self.table(object).map_or(FIRST_SERIAL, Table::peek_serial)

@@ -1,5 +1,7 @@
 //! All records of one object, with their indexes.
 
+mod columns;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

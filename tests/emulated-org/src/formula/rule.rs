@@ -77,6 +77,16 @@ impl FormulaRule {
         })
     }
 
+    /// The same rule, checked against metadata that may have changed.
+    pub(crate) fn anew(&self, schema: &Schema, object: &Object) -> Result<Self, FormulaRuleError> {
+        let (condition, field) = (self.condition.text(), self.field.as_deref());
+        let checked = Self::new(schema, object, &self.name, condition, &self.message, field)?;
+        Ok(Self {
+            active: self.active,
+            ..checked
+        })
+    }
+
     /// The refusal of a record, if the rule is in force and true of it.
     #[must_use]
     pub fn refusal(&self, context: &Context<'_>) -> Option<SaveError> {

@@ -52,6 +52,9 @@ pub(crate) async fn observe(
     let is_knob = request.path().starts_with("/emulator/") || request.path() == "/";
     let cost = Cost::default();
     request.extensions_mut().insert(cost.clone());
+    if !is_knob {
+        org.request_log.note_arrival();
+    }
     let begun = Instant::now();
     let mut response = next.call(request).await?.map_into_boxed_body();
     // Some Salesforce clients look for header names in Title-Case.

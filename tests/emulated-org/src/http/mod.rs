@@ -21,6 +21,7 @@ pub mod identity;
 pub mod ingest;
 pub mod layouts;
 pub mod limits;
+pub mod metadata;
 mod mishap;
 pub mod oauth;
 mod overview;
@@ -65,6 +66,7 @@ pub fn configure(routes: &mut web::ServiceConfig) {
         .configure(single_access::configure)
         .route("/services/data", web::get().to(versions::list))
         .configure(bulk_classic::configure)
+        .configure(metadata::soap::configure)
         .service(
             web::scope("/services/data/{version}")
                 .wrap(from_fn(settled_status::settle))
@@ -74,6 +76,8 @@ pub fn configure(routes: &mut web::ServiceConfig) {
                 .configure(composite::configure)
                 .configure(bulk::configure)
                 .configure(ingest::configure)
+                .configure(metadata::rest::configure)
+                .configure(query::configure_tooling)
                 .default_service(web::to(unknown_resource)),
         )
         .default_service(web::to(unknown_resource));

@@ -37,6 +37,13 @@ pub fn configure(routes: &mut web::ServiceConfig) {
         .service(resource("/queryAll/{locator}", "GET,HEAD").route(get_or_head().to(more)));
 }
 
+/// Adds the query resource of the Tooling API, which asks about metadata that is kept as records, such as ApexClass.
+pub fn configure_tooling(routes: &mut web::ServiceConfig) {
+    routes
+        .service(resource("/tooling/query", "GET,HEAD").route(get_or_head().to(query)))
+        .service(resource("/tooling/query/{locator}", "GET,HEAD").route(get_or_head().to(more)));
+}
+
 impl From<SoqlError> for ApiError {
     fn from(error: SoqlError) -> Self {
         Self::new(400, error.code, error.message)

@@ -56,6 +56,49 @@ impl Schema {
         self.refuse_circles()
     }
 
+    /// Checks all formulas and validation rules anew, for fields may have changed that they read; which of them no
+    /// longer hold, by metadata type and name.
+    pub(crate) fn recheck(&mut self) -> Vec<(&'static str, String)> {
+        let mut broken = Vec::new();
+        let mut changed = Vec::new();
+        for (key, object) in &self.by_name {
+            let mut formulas = Vec::new();
+            for (position, field) in object.fields.iter().enumerate() {
+                let Some(known) = &field.formula else { continue };
+                match Formula::of_field(known.text(), self, object, field) {
+                    Ok(formula) => formulas.push((position, formula)),
+                    Err(_) => broken.push(("CustomField", format!("{}.{}", object.name, field.name))),
+                }
+            }
+            let mut rules = Vec::new();
+            for rule in &object.validation_rules {
+                match rule.anew(self, object) {
+                    Ok(checked) => rules.push(Arc::new(checked)),
+                    Err(_) => {
+                        broken.push(("ValidationRule", format!("{}.{}", object.name, rule.name)));
+                        rules.push(Arc::clone(rule));
+                    }
+                }
+            }
+            if !formulas.is_empty() || !rules.is_empty() {
+                changed.push((key.clone(), formulas, rules));
+            }
+        }
+        for (key, formulas, rules) in changed {
+            let Some(stored) = self.by_name.get_mut(&key) else {
+                continue;
+            };
+            let object = Arc::make_mut(stored);
+            for (position, formula) in formulas {
+                if let Some(field) = object.fields.get_mut(position) {
+                    field.formula = Some(Arc::new(formula));
+                }
+            }
+            object.validation_rules = rules;
+        }
+        broken
+    }
+
     /// A formula field must not read itself, be it through others.
     fn refuse_circles(&self) -> Result<(), FormulaFieldRefused> {
         let mut read: BTreeMap<FieldName, Vec<FieldName>> = BTreeMap::new();

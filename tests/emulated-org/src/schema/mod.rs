@@ -4,6 +4,7 @@ mod calculated;
 mod field;
 mod object;
 mod person_account;
+mod redefine;
 pub mod sfdx;
 
 use std::collections::BTreeMap;

@@ -142,6 +142,23 @@ pub fn load(schema: &mut Schema, folders: &[impl AsRef<Path>]) -> Result<(), Sfd
     Ok(())
 }
 
+/// Takes over what the file of an object that is there changes of it: its names, if it is a custom one, and what users
+/// see of others' records.
+///
+/// # Errors
+/// Those of [`load`].
+pub(crate) fn redefine(schema: &mut Schema, name: &str, path: &Path) -> Result<(), SfdxError> {
+    let definition: metadata::CustomObject = metadata::read(path, "CustomObject")?;
+    change(schema, path, name, |object| {
+        if object.custom {
+            object.label = definition.label.unwrap_or_else(|| object.label.clone());
+            let plural = definition.plural_label;
+            object.label_plural = plural.unwrap_or_else(|| object.label_plural.clone());
+        }
+        object.sharing = definition.sharing_model.unwrap_or(object.sharing);
+    })
+}
+
 type ParsedObject = (Option<PathBuf>, Vec<(PathBuf, CustomField)>);
 
 fn parse_object(source: &ObjectSource) -> Result<ParsedObject, SfdxError> {

@@ -25,6 +25,7 @@ mod keyset;
 mod late_commits;
 mod limits;
 mod locks;
+mod metadata;
 mod notes;
 mod oauth;
 mod objects;

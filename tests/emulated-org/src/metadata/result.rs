@@ -1,0 +1,115 @@
+//! What became of a deployment, part by part.
+//!
+//! Source: Metadata API Developer Guide, DeployResult, DeployDetails and DeployMessage.
+
+use super::xml::Element;
+
+/// What is wrong, and where in its file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// In Salesforce's words.
+    pub text: String,
+    /// The line, from 1, where one is at fault.
+    pub line: Option<usize>,
+    /// The column, from 1.
+    pub column: Option<usize>,
+}
+
+impl Problem {
+    /// A problem of a whole file.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self {
+            text: text.into(),
+            line: None,
+            column: None,
+        }
+    }
+
+    pub(super) fn at(element: &Element, text: impl Into<String>) -> Self {
+        Self {
+            text: text.into(),
+            line: Some(element.line),
+            column: Some(element.column),
+        }
+    }
+}
+
+/// The fate of one component: Salesforce's `DeployMessage`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// The type, empty for the manifest.
+    pub component_type: String,
+    /// The name.
+    pub full_name: String,
+    /// The file in the package, `package.xml` for what it names without a file.
+    pub file_name: String,
+    /// Why it was refused, or what it is warned of.
+    pub problem: Option<Problem>,
+    /// Whether the problem is a mere warning.
+    pub warning: bool,
+    /// Whether the component was taken.
+    pub success: bool,
+    /// Whether it was new.
+    pub created: bool,
+    /// Whether it differs from what was there.
+    pub changed: bool,
+    /// Whether it was deleted.
+    pub deleted: bool,
+    /// Its id, for what has one.
+    pub id: Option<String>,
+}
+
+/// The outcome of a deployment that has come to its end.
+#[derive(Clone, Debug, Default)]
+pub struct Outcome {
+    /// Every component, the manifest included.
+    pub messages: Vec<Message>,
+    /// Why nothing could be looked at.
+    pub error: Option<(&'static str, String)>,
+    /// Whether the components that were not refused were taken although others were.
+    pub partial: bool,
+    /// Tests that were run, by whoever runs them.
+    pub tests: TestRun,
+}
+
+/// The tests that ran with a deployment: Salesforce's `RunTestsResult`, as far as it is counted here.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TestRun {
+    /// How many ran.
+    pub run: usize,
+    /// Which failed.
+    pub failures: Vec<TestFailure>,
+    /// How long they took, in milliseconds.
+    pub total_time: u64,
+}
+
+/// A test that failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TestFailure {
+    /// The class.
+    pub class: String,
+    /// The method.
+    pub method: String,
+    /// What it said.
+    pub message: String,
+    /// Where it stood.
+    pub stack_trace: String,
+}
+
+impl Outcome {
+    /// The components that were refused.
+    pub fn failures(&self) -> impl Iterator<Item = &Message> {
+        self.messages.iter().filter(|message| !message.success)
+    }
+
+    /// The components that were taken.
+    pub fn successes(&self) -> impl Iterator<Item = &Message> {
+        self.messages.iter().filter(|message| message.success)
+    }
+
+    /// Whether all went well.
+    #[must_use]
+    pub fn success(&self) -> bool {
+        self.error.is_none() && self.failures().next().is_none() && self.tests.failures.is_empty()
+    }
+}
