@@ -10,6 +10,7 @@ pub mod failure;
 pub mod id;
 pub mod mapping;
 pub mod owners;
+pub mod package;
 pub mod ports;
 pub mod record;
 pub mod schedule;

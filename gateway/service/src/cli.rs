@@ -129,6 +129,14 @@ enum ConnectionCommand {
         /// The connection.
         name: String,
     },
+    /// Make a code with which the package of the connection's org is paired with this gateway, once.
+    Pair {
+        /// The connection.
+        name: String,
+        /// How long the code is good for.
+        #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=10_080))]
+        minutes: u64,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -243,6 +251,9 @@ async fn run(arguments: Arguments) -> Outcome {
                 ConnectionCommand::Add { file } => connection::add(app, &file).await,
                 ConnectionCommand::List => connection::list(app).await,
                 ConnectionCommand::Show { name } => connection::show(app, &name).await,
+                ConnectionCommand::Pair { name, minutes } => {
+                    connection::pair(app, &name, minutes, config.http.public_url.as_deref()).await
+                }
             })
             .await
         }

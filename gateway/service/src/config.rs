@@ -40,6 +40,8 @@ pub struct Config {
     pub limits: Limits,
     /// Bearer token that `/metrics` asks for. Without one it answers loopback callers only.
     pub metrics_token: Option<SecretString>,
+    /// Who helps people that use the gateway.
+    pub support: Support,
     /// Logging.
     pub log: Log,
 }
@@ -91,6 +93,15 @@ pub struct Limits {
     pub body_within: Duration,
     /// Connections that are served at once by each thread.
     pub connections: usize,
+}
+
+/// Who helps people that use the gateway; shown on the package's pages.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Support {
+    /// E-mail address.
+    pub email: Option<String>,
+    /// Phone number.
+    pub phone: Option<String>,
 }
 
 /// Logging.

@@ -20,6 +20,7 @@ mod partner_writes;
 pub mod problem;
 mod records;
 mod salesforce_changes;
+mod salesforce_package;
 mod syncs;
 mod view;
 
@@ -31,7 +32,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::app::App;
-use crate::config::{Config, Limits};
+use crate::config::{Config, Limits, Support};
 
 use auth::Verifier;
 use body::Bounds;
@@ -49,6 +50,8 @@ pub struct HttpState {
     pub verifier: Verifier,
     /// What one caller may ask for.
     pub limits: Limits,
+    /// Whom people ask for help.
+    pub support: Support,
     /// Set once the gateway stops: it then answers what came in and counts as not ready.
     pub stopping: AtomicBool,
     works: Box<dyn Fn() -> bool + Send + Sync>,
@@ -73,6 +76,7 @@ impl HttpState {
             app,
             verifier: Verifier::new(public_url, &config.master_key)?,
             limits: config.limits,
+            support: config.support.clone(),
             stopping: AtomicBool::new(false),
             works: Box::new(works),
             metrics: Metrics::new().map_err(|error| format!("metrics: {error}"))?,
@@ -116,7 +120,7 @@ macro_rules! surface {
         mod surface {
             use super::{
                 auth, conflicts, connection, feed, health, held, logs, metrics, openapi, partner_writes, records,
-                salesforce_changes, syncs,
+                salesforce_changes, salesforce_package, syncs,
             };
             use super::openapi::Finish;
 
@@ -130,6 +134,10 @@ macro_rules! surface {
 surface! {
     auth::grant::exchange_token;
     salesforce_changes::post_changes;
+    salesforce_package::post_pairing;
+    salesforce_package::get_captured;
+    salesforce_package::post_heartbeat;
+    salesforce_package::post_reconcile;
     records::list_records;
     records::get_record;
     records::record_history;

@@ -264,6 +264,23 @@ diesel::table! {
 }
 
 diesel::table! {
+    pairing (code) {
+        code -> Text,
+        connection_id -> BigInt,
+        client -> Text,
+        expires_at -> BigInt,
+        used_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    package_report (connection_id) {
+        connection_id -> BigInt,
+        report -> Text,
+    }
+}
+
+diesel::table! {
     log_entry (connection_id, id) {
         connection_id -> BigInt,
         id -> BigInt,

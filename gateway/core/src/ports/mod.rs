@@ -14,6 +14,7 @@ pub mod leases;
 pub mod links;
 pub mod logs;
 pub mod outbox;
+pub mod packages;
 pub mod records;
 pub mod runs;
 
@@ -24,11 +25,15 @@ pub use leases::Leases;
 pub use links::Links;
 pub use logs::Logs;
 pub use outbox::Outbox;
+pub use packages::Packages;
 pub use records::Records;
 pub use runs::Runs;
 
 /// All ports of one unit.
-pub trait Transaction: Calls + Connections + Inbox + Leases + Links + Logs + Outbox + Records + Runs {}
+pub trait Transaction:
+    Calls + Connections + Inbox + Leases + Links + Logs + Outbox + Packages + Records + Runs
+{
+}
 
 /// Why the store could not do what was asked. Carries no text of any library to a client: `detail` is for logs.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

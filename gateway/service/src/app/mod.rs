@@ -13,6 +13,7 @@ pub mod idempotency;
 pub mod inbox;
 pub mod org;
 pub mod outgoing;
+pub mod package;
 pub mod post;
 pub mod read;
 pub mod receive;

@@ -34,6 +34,13 @@ pub enum OrgError {
     Store(#[from] StoreError),
 }
 
+/// Whether what came in from this org, named with 15 or 18 characters, may speak for the connection. Before the gateway's
+/// first call to the org nothing is known to compare with; the caller's token or code alone speaks then.
+pub fn is_of(connection: &Connection, organization: &str) -> bool {
+    SalesforceId::parse(organization)
+        .is_ok_and(|posted| connection.organization.is_none_or(|known| known == posted))
+}
+
 /// Remembers the org that answers for a connection, where it answers, and whom the gateway acts as in it. The
 /// first org stays the
 /// connection's org: records of two orgs never share its links.

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use causeway_core::ports::StoreError;
 use causeway_core::ports::connections::{ClientKey, Connection, Environment};
@@ -11,7 +12,7 @@ use secrecy::{ExposeSecret, SecretBox, SecretString};
 use super::connection_file::{self, ClientEntryKey, ConnectionFile};
 use super::{CommandError, Outcome, output, secret_file};
 use crate::app::administer::{self, AddError, ClientKeySettings, ClientSettings, ConnectionSettings};
-use crate::app::{App, directory};
+use crate::app::{App, directory, package};
 
 /// Adds the connection that a file describes.
 pub(super) async fn add(app: &Arc<App>, path: &Path) -> Outcome {
@@ -108,6 +109,17 @@ pub(super) async fn show(app: &Arc<App>, name: &str) -> Outcome {
     for (key, value) in pairs {
         output::line(&format!("{key:<13} {value}"));
     }
+    let package = package::state(app, connection.id).await.map_err(failed)?;
+    if let Some(report) = &package.report {
+        let told = format!("{} on {}", report.version, report.at.format("%Y-%m-%d %H:%M UTC"));
+        output::line(&format!("{:<13} {told}", "package"));
+    }
+    for issue in &package.issues {
+        output::line(&format!(
+            "{:<13} {}. {}",
+            "to see to", issue.message, issue.next_step
+        ));
+    }
     output::line("");
     let rows: Vec<Vec<String>> = clients
         .iter()
@@ -142,6 +154,26 @@ pub(super) async fn show(app: &Arc<App>, name: &str) -> Outcome {
         })
         .collect();
     output::table(&["user", "email", "name", "Salesforce user", ""], &rows);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Makes a pairing code for the package of the connection's org.
+pub(super) async fn pair(app: &Arc<App>, name: &str, minutes: u64, public_url: Option<&str>) -> Outcome {
+    let connection = find(app, name).await?;
+    let lives = Duration::from_secs(minutes * 60);
+    let code = package::invite(app, &connection, lives)
+        .await
+        .map_err(CommandError::new)?;
+    output::line(&format!("pairing code  {code}"));
+    output::line(&format!(
+        "endpoint      {}",
+        public_url.unwrap_or("the address that `causeway serve` listens on")
+    ));
+    output::line("");
+    output::line(&format!(
+        "Enter both in Salesforce: Causeway, Connection Settings, Pair. The code is good once, for {minutes} minutes; a \
+         code made before is of no use any more."
+    ));
     Ok(ExitCode::SUCCESS)
 }
 

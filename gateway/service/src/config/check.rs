@@ -10,7 +10,7 @@ use secrecy::{SecretBox, SecretString};
 use url::Url;
 
 use super::read::{Origins, Raw, RawSecrets};
-use super::{Config, ConfigError, ConfigProblem, Http, Limits, Log, LogFormat, Workers};
+use super::{Config, ConfigError, ConfigProblem, Http, Limits, Log, LogFormat, Support, Workers};
 use crate::loopback::is_loopback;
 
 const MEGABYTE: i64 = 1024 * 1024;
@@ -49,6 +49,10 @@ pub(super) fn check(raw: Raw, origins: &Origins) -> Result<Config, ConfigError> 
         connections: checker.number("limits.connections", raw.limits.connections, 1, 1_000_000),
     };
     let metrics_token = checker.metrics_token(raw.metrics.token);
+    let support = Support {
+        email: checker.email(raw.support.email),
+        phone: checker.phone(raw.support.phone),
+    };
     let log = checker.log(raw.log.filter, &raw.log.format);
     match (listen, store_url, master_key) {
         (Some(listen), Some(store_url), Some(master_key)) if checker.problems.is_empty() => Ok(Config {
@@ -62,6 +66,7 @@ pub(super) fn check(raw: Raw, origins: &Origins) -> Result<Config, ConfigError> 
             workers,
             limits,
             metrics_token,
+            support,
             log,
         }),
         _ => Err(ConfigError::Invalid(checker.problems)),
@@ -250,6 +255,29 @@ impl Checker<'_> {
             );
         }
         Some(SecretString::from(token))
+    }
+
+    fn email(&mut self, email: String) -> Option<String> {
+        let (name, host) = email.split_once('@').unwrap_or_default();
+        let plausible = !name.is_empty() && host.contains('.') && !email.contains(char::is_whitespace);
+        if !email.is_empty() && !plausible {
+            self.report(
+                "support.email",
+                format!("{email:?} is no e-mail address; write help@example.com"),
+            );
+        }
+        Some(email).filter(|email| !email.is_empty())
+    }
+
+    fn phone(&mut self, phone: String) -> Option<String> {
+        let known = |letter: char| letter.is_ascii_digit() || "+ -()/.".contains(letter);
+        if !phone.chars().all(known) {
+            self.report(
+                "support.phone",
+                format!("{phone:?} is no phone number; write +49 30 1234567"),
+            );
+        }
+        Some(phone).filter(|phone| !phone.is_empty())
     }
 
     fn log(&mut self, filter: String, format: &str) -> Log {

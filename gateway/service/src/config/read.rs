@@ -20,6 +20,7 @@ pub(super) struct Raw {
     pub(super) workers: RawWorkers,
     pub(super) limits: RawLimits,
     pub(super) metrics: RawMetrics,
+    pub(super) support: RawSupport,
     pub(super) log: RawLog,
 }
 
@@ -68,6 +69,12 @@ pub(super) struct RawMetrics {
 }
 
 #[derive(Serialize, Deserialize)]
+pub(super) struct RawSupport {
+    pub(super) email: String,
+    pub(super) phone: String,
+}
+
+#[derive(Serialize, Deserialize)]
 pub(super) struct RawLog {
     pub(super) filter: String,
     pub(super) format: String,
@@ -106,6 +113,10 @@ impl Default for Raw {
                 connections: 10_000,
             },
             metrics: RawMetrics { token: String::new() },
+            support: RawSupport {
+                email: String::new(),
+                phone: String::new(),
+            },
             log: RawLog {
                 filter: "info".to_owned(),
                 format: "text".to_owned(),

@@ -78,6 +78,14 @@ pub fn redacted(config: &Config) -> String {
         ""
     };
     section("metrics", &[("token", quoted(token))]);
+    let given = |text: &Option<String>| quoted(text.as_deref().unwrap_or_default());
+    section(
+        "support",
+        &[
+            ("email", given(&config.support.email)),
+            ("phone", given(&config.support.phone)),
+        ],
+    );
     let format = match config.log.format {
         LogFormat::Text => "text",
         LogFormat::Json => "json",

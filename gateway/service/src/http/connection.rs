@@ -13,6 +13,7 @@ use super::HttpState;
 use super::auth::{Authorized, ConnectionRead};
 use super::parameters::Parameters;
 use super::problem::{Problem, ProblemDocument};
+use crate::app::package::{self, PackageState};
 use crate::app::read::{self, MappingState, Waiting};
 
 /// One Salesforce org linked with one partner account. No secret is ever shown.
@@ -48,6 +49,64 @@ pub struct ConnectionView {
     pub outbox: BacklogView,
     /// Salesforce calls.
     pub calls: CallsView,
+    /// The package in the org.
+    pub package: PackageView,
+}
+
+/// The package in the org, as it last told.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Package)]
+pub struct PackageView {
+    /// Its version; null before it first reported.
+    #[schema(examples("1.0"))]
+    pub version: Option<String>,
+    /// When it last reported.
+    pub reported_at: Option<DateTime<Utc>>,
+    /// What waits in the org to be sent, in rows of the package's own queue.
+    pub queue: Option<BacklogView>,
+    /// What an admin has to see to, the gravest first.
+    pub issues: Vec<IssueView>,
+}
+
+/// Something that an admin has to see to.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Issue)]
+pub struct IssueView {
+    /// Stable code.
+    #[schema(examples("package-silent"))]
+    pub code: &'static str,
+    /// Since when, where that is known.
+    pub since: Option<DateTime<Utc>>,
+    /// What is wrong.
+    pub message: String,
+    /// What to do about it.
+    pub next_step: &'static str,
+}
+
+impl From<PackageState> for PackageView {
+    fn from(state: PackageState) -> Self {
+        let report = state.report.as_ref();
+        PackageView {
+            version: report.map(|report| report.version.clone()),
+            reported_at: report.map(|report| report.at),
+            queue: report.map(|report| BacklogView {
+                waiting: report.queue.rows,
+                oldest: report.queue.oldest,
+            }),
+            issues: state
+                .issues
+                .into_iter()
+                .map(|issue| IssueView {
+                    code: issue.code,
+                    since: issue.since,
+                    message: issue.message,
+                    next_step: issue.next_step,
+                })
+                .collect(),
+        }
+    }
 }
 
 /// What waits.
@@ -74,7 +133,7 @@ pub struct CallsView {
 }
 
 impl ConnectionView {
-    fn new(connection: &Connection, waiting: &Waiting) -> Self {
+    fn new(connection: &Connection, waiting: &Waiting, package: PackageState) -> Self {
         ConnectionView {
             name: connection.name.clone(),
             environment: match connection.environment {
@@ -100,6 +159,7 @@ impl ConnectionView {
                 spent: waiting.calls_spent,
                 cap: waiting.calls_cap,
             },
+            package: package.into(),
         }
     }
 }
@@ -291,7 +351,7 @@ fn type_name(kind: PartnerType) -> &'static str {
 
 /// Read the connection.
 ///
-/// How it is set up, what waits on both ways, and what of its Salesforce calls is spent.
+/// How it is set up, what waits on both ways, what of its Salesforce calls is spent, and how the package in the org is.
 #[utoipa::path(
     tag = "connection",
     security(("bearer" = ["connection:read"])),
@@ -312,7 +372,8 @@ pub async fn get_connection(
 ) -> Result<HttpResponse, Problem> {
     Parameters::parse(request.query_string())?.finish()?;
     let waiting = read::waiting(&state.app, caller.connection()).await?;
-    Ok(HttpResponse::Ok().json(ConnectionView::new(caller.connection(), &waiting)))
+    let package = package::state(&state.app, caller.connection().id).await?;
+    Ok(HttpResponse::Ok().json(ConnectionView::new(caller.connection(), &waiting, package)))
 }
 
 /// List mappings.

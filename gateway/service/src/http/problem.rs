@@ -69,6 +69,8 @@ problems! {
     ConnectionMismatch = 403 "connection-mismatch" "The request and the token belong to different connections";
     /// The connection is switched off.
     ConnectionDisabled = 403 "connection-disabled" "The connection is switched off";
+    /// The pairing code is wrong, was used, or has expired.
+    PairingRefused = 403 "pairing-refused" "The pairing code is of no use";
     /// Metrics were asked for from elsewhere, or with another token.
     MetricsRefused = 403 "metrics-refused" "Metrics are not open to this caller";
     /// There is no such route.

@@ -24,6 +24,7 @@ mod killed;
 mod linked;
 mod openapi;
 mod outgoing;
+mod package;
 mod partner_answers;
 mod partner_hostile;
 mod partner_writes;

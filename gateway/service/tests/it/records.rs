@@ -298,7 +298,8 @@ async fn mappings_and_connection_are_shown_without_secrets() {
             "createdAt",
             "inbox",
             "outbox",
-            "calls"
+            "calls",
+            "package"
         ]
     );
     assert_eq!(connection["inbox"], json!({"waiting": 0, "oldest": null}));

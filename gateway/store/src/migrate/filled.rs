@@ -243,9 +243,12 @@ fn what_goes_one_way_only_can_be_taken_back() {
             INSERT INTO sync_part (connection_id, run_id, mapping_id, ordinal, progress, row_count, outcomes, dropped)
                 VALUES (2, 61, 1, 0, '{\"at\":\"waiting\"}', 0, '{}', 0);";
         connection.run(new).unwrap();
-        match &mut connection {
-            EngineConnection::Sqlite(db) => db.revert_last_migration(SQLITE).map(drop).unwrap(),
-            EngineConnection::Postgres(db) => db.revert_last_migration(POSTGRES).map(drop).unwrap(),
+        for taken_back in ["0004", "0003"] {
+            let version = match &mut connection {
+                EngineConnection::Sqlite(db) => db.revert_last_migration(SQLITE).unwrap(),
+                EngineConnection::Postgres(db) => db.revert_last_migration(POSTGRES).unwrap(),
+            };
+            assert_eq!(version.to_string(), taken_back);
         }
     };
     on_both(there_and_back, async |url| {

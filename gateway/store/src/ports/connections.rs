@@ -360,7 +360,7 @@ impl ConnectionRow {
 
 #[derive(Queryable, Selectable, Insertable)]
 #[diesel(table_name = client, treat_none_as_default_value = false)]
-struct ClientRow {
+pub(super) struct ClientRow {
     connection_id: i64,
     id: String,
     key_kind: String,
@@ -370,7 +370,7 @@ struct ClientRow {
 }
 
 impl ClientRow {
-    fn write(connection: ConnectionId, client: &Client) -> Result<ClientRow, StoreError> {
+    pub(super) fn write(connection: ConnectionId, client: &Client) -> Result<ClientRow, StoreError> {
         let (kind, data) = match &client.key {
             ClientKey::Hs256(sealed) => (HS256, sealed.0.clone()),
             ClientKey::Rs256(pem) => (RS256, pem.clone().into_bytes()),

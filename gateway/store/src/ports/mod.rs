@@ -15,6 +15,7 @@ mod links;
 mod logs;
 mod outbox;
 mod outbox_heads;
+mod packages;
 mod plans;
 mod records;
 mod runs;

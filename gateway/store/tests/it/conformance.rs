@@ -52,6 +52,12 @@ on_both_engines! {
         a_revision_is_added_once_and_a_partner_object_mapped_once,
         a_plan_that_was_rolled_back_is_not_remembered,
     }
+    packages {
+        a_pairing_code_is_used_once_and_replaced_by_a_newer_one,
+        codes_that_expired_are_forgotten_when_another_is_used,
+        a_client_is_added_or_gets_a_new_key_and_belongs_to_one_connection,
+        the_newest_report_of_a_package_is_kept,
+    }
     units {
         a_failing_unit_leaves_no_trace_and_its_neighbours_stay,
         a_unit_that_swallows_a_ports_error_fails,

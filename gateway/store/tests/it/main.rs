@@ -23,6 +23,7 @@ mod links;
 mod logs;
 mod open;
 mod outbox;
+mod packages;
 mod place;
 mod records;
 mod runs;

@@ -62,6 +62,7 @@ impl Connections for Memory {
             seen: Arc::default(),
             watermarks: Arc::default(),
             leases: Arc::default(),
+            report: None,
             numbers: Numbers::default(),
         };
         self.tables.spaces.insert(id, Arc::new(space));

@@ -9,6 +9,7 @@ mod inbox;
 mod leases;
 mod links;
 mod outbox;
+mod packages;
 mod records;
 mod runs;
 
@@ -25,6 +26,7 @@ use causeway_core::ports::connections::{Client, Connection, PartnerUser};
 use causeway_core::ports::inbox::{IdempotencyKey, PendingChange, SavedAnswer};
 use causeway_core::ports::links::HistoryEntry;
 use causeway_core::ports::logs::LogEntry;
+use causeway_core::ports::packages::{PackageReport, Pairing};
 use causeway_core::ports::runs::{Run, Watermark};
 use causeway_core::ports::{Lane, StoreError, Transaction};
 
@@ -49,6 +51,8 @@ struct Tables {
     tenants: Arc<BTreeMap<String, TenantId>>,
     spaces: BTreeMap<ConnectionId, Arc<Space>>,
     answers: Arc<BTreeMap<(String, String, String), SavedAnswer>>,
+    /// Pairing codes by hash, and whether they were used.
+    pairings: Arc<BTreeMap<String, (Pairing, bool)>>,
 }
 
 /// Everything of one connection.
@@ -72,6 +76,7 @@ struct Space {
     seen: Arc<BTreeMap<(RunId, MappingId, SalesforceId), ()>>,
     watermarks: Arc<BTreeMap<(MappingId, Watermark), Instant>>,
     leases: Arc<BTreeMap<String, LeaseRow>>,
+    report: Option<PackageReport>,
     numbers: Numbers,
 }
 

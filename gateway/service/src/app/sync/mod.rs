@@ -13,7 +13,7 @@ mod comparing;
 mod failing;
 mod lease;
 mod once;
-mod order;
+pub(super) mod order;
 mod part;
 mod polling;
 pub mod progress;

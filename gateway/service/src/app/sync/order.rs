@@ -6,7 +6,7 @@ use causeway_core::mapping::MappingPlan;
 
 /// Plans with those first that others refer to, so that most references lead somewhere when their record comes.
 /// Where objects refer to each other in a ring, the order given decides.
-pub(super) fn parents_first(plans: &[Arc<MappingPlan>]) -> Vec<Arc<MappingPlan>> {
+pub(in crate::app) fn parents_first(plans: &[Arc<MappingPlan>]) -> Vec<Arc<MappingPlan>> {
     let mut waiting: Vec<Arc<MappingPlan>> = plans.to_vec();
     let mut ordered = Vec::with_capacity(plans.len());
     while !waiting.is_empty() {

@@ -80,6 +80,11 @@ impl Verifier {
         })
     }
 
+    /// What every token must name as its audience.
+    pub fn audience(&self) -> &str {
+        &self.audience
+    }
+
     /// Who sent this bearer token.
     ///
     /// # Errors

@@ -1,0 +1,2 @@
+DROP TABLE package_report;
+DROP TABLE pairing;
