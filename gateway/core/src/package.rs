@@ -14,11 +14,17 @@ const SILENT_AFTER: TimeDelta = TimeDelta::minutes(60);
 /// What was saved is sent within seconds; by then the job that sends what was left has come by twice.
 const LATE_AFTER: TimeDelta = TimeDelta::minutes(30);
 
-/// The fields that a package captures, by object: those that any mapping reads.
+/// What every reading of a record carries, whatever is mapped.
+const ALWAYS_READ: [&str; 2] = ["Id", "SystemModstamp"];
+
+/// The fields that a package captures, by object: those that any mapping reads, beside what every reading carries.
 pub fn captured<'p>(plans: impl IntoIterator<Item = &'p MappingPlan>) -> BTreeMap<String, BTreeSet<String>> {
     let mut captured: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for plan in plans {
-        let fields = plan.salesforce_fields().into_iter().map(str::to_owned);
+        let fields = plan.salesforce_fields().into_iter();
+        let fields = fields
+            .filter(|name| !ALWAYS_READ.contains(name))
+            .map(str::to_owned);
         captured
             .entry(plan.salesforce_object.clone())
             .or_default()

@@ -62,7 +62,7 @@ pub struct PairingView {
     pub audience: String,
     /// Name of the connection.
     #[schema(examples("acme"))]
-    pub connection: String,
+    pub connection_name: String,
     /// What it captures.
     pub captured: CapturedView,
 }
@@ -85,8 +85,8 @@ pub struct CapturedObjectView {
     /// sObject.
     #[schema(examples("Contact"))]
     pub object: String,
-    /// Its fields.
-    #[schema(examples(json!(["Email", "Id", "LastName", "SystemModstamp"])))]
+    /// Its fields, beside Id and SystemModstamp, which belong to every reading.
+    #[schema(examples(json!(["Email", "LastName", "OwnerId"])))]
     pub fields: Vec<String>,
 }
 
@@ -240,7 +240,7 @@ pub async fn post_pairing(
     Ok(HttpResponse::Ok().json(PairingView {
         client_id: paired.client,
         audience: state.verifier.audience().to_owned(),
-        connection: paired.connection,
+        connection_name: paired.connection,
         captured: paired.captured.into(),
     }))
 }

@@ -94,13 +94,13 @@ async fn a_package_is_paired_by_a_code_once_and_then_signs_with_its_own_key() {
     let paired = answer(pair(&gateway, &pairing(&code.to_lowercase().replace('-', ""))).await).await;
     assert_eq!(paired["clientId"], "acme-package");
     assert_eq!(paired["audience"], gateway.url());
-    assert_eq!(paired["connection"], "acme");
+    assert_eq!(paired["connectionName"], "acme");
     assert_eq!(
         paired["captured"]["objects"],
         json!([
-            {"object": "Account", "fields": ["Id", "Name", "OwnerId", "SystemModstamp"]},
+            {"object": "Account", "fields": ["Name", "OwnerId"]},
             {"object": "Contact", "fields":
-                ["AccountId", "Amount__c", "Birthdate", "Email", "Id", "LastName", "OwnerId", "SystemModstamp"]},
+                ["AccountId", "Amount__c", "Birthdate", "Email", "LastName", "OwnerId"]},
         ])
     );
     assert_eq!(
