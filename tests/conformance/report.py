@@ -19,6 +19,15 @@ Exclusions stand in `tests/conformance/exclusions.json`, minimums in `tests/conf
 
 """
 
+# scripts/apex-conformance writes what stands between these lines.
+APEX = re.compile(r"<!-- scripts/apex-conformance -->.*<!-- end of scripts/apex-conformance -->\n", re.DOTALL)
+
+
+def apex_section(report):
+    """What the report says about Apex, which no client is."""
+    found = APEX.search(report.read_text()) if report.exists() else None
+    return "\n" + found.group(0) if found else ""
+
 
 def read_results(path):
     if not path.exists():
@@ -92,7 +101,8 @@ def main():
     if missing:
         print(f"{report} stays as it is: there are no results of {', '.join(missing)} yet")
     else:
-        Path(report).write_text(HEAD + "\n".join(summary) + "\n\n" + "\n".join(sections))
+        apex = apex_section(Path(report))
+        Path(report).write_text(HEAD + "\n".join(summary) + "\n\n" + "\n".join(sections) + apex)
     for fault in faults:
         print(fault, file=sys.stderr)
     sys.exit(1 if faults else 0)

@@ -6,9 +6,24 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use crate::run::Machine;
+use crate::run::frozen::Frozen;
 use crate::run::value::{RecordObject, Value};
+use crate::run::{Interrupt, Machine};
 use crate::syntax::ast::{DmlKind, QueryShape};
+use crate::types::MethodId;
+
+/// With whose rights data is read or written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum AccessMode {
+    /// Object and field permissions do not count.
+    #[default]
+    System,
+    /// The user's object and field permissions count, and row access in any case.
+    User,
+    /// `WITH SECURITY_ENFORCED`: a query that names an object or field without read access is refused; the
+    /// words are `Insufficient permissions: secure query included inaccessible field` (QueryException).
+    SecurityEnforced,
+}
 
 /// A query as the program makes it.
 #[derive(Debug, Clone)]
@@ -17,10 +32,12 @@ pub struct QueryCall {
     pub text: Arc<str>,
     /// What a literal query yields; none for dynamic ones.
     pub shape: Option<QueryShape>,
-    /// Bind values by name.
+    /// Bind values by name, in any case.
     pub binds: Vec<(Arc<str>, Value)>,
-    /// Whether object and field permissions count; none where the class's API version decides.
-    pub user_mode: Option<bool>,
+    /// With whose rights, decided: `WITH USER_MODE` and its like are no longer in the text.
+    pub access: AccessMode,
+    /// Whether row access counts: sharing of the class that runs, or user mode.
+    pub sharing: bool,
 }
 
 /// What a query found.
@@ -45,8 +62,106 @@ pub struct DmlCall {
     pub duplicates: Vec<Value>,
     /// False for `Database.insert(records, false)`: each record by itself.
     pub all_or_none: bool,
-    /// Whether permissions count; none where the class's API version decides.
-    pub user_mode: Option<bool>,
+    /// With whose rights, decided.
+    pub access: AccessMode,
+    /// Whether row access counts: sharing of the class that runs, or user mode.
+    pub sharing: bool,
+    /// What `Database.DMLOptions` asked for.
+    pub options: DmlOptions,
+}
+
+/// `Database.DMLOptions` as a call carries them.
+#[derive(Debug, Clone, Default)]
+pub struct DmlOptions {
+    /// `allowFieldTruncation`
+    pub allow_field_truncation: bool,
+    /// `DuplicateRuleHeader.allowSave`
+    pub duplicates_allowed: bool,
+    /// `AssignmentRuleHeader.useDefaultRule`
+    pub default_assignment_rule: bool,
+    /// `AssignmentRuleHeader.assignmentRuleId`
+    pub assignment_rule: Option<Arc<str>>,
+}
+
+/// A lead to be converted (`Database.LeadConvert`).
+#[derive(Debug, Clone, Default)]
+pub struct LeadConversion {
+    /// The lead.
+    pub lead: Option<Arc<str>>,
+    /// The account to merge into.
+    pub account: Option<Arc<str>>,
+    /// The contact to merge into.
+    pub contact: Option<Arc<str>>,
+    /// The opportunity to relate to.
+    pub opportunity: Option<Arc<str>>,
+    /// The new opportunity's name.
+    pub opportunity_name: Option<Arc<str>>,
+    /// Who owns what is made.
+    pub owner: Option<Arc<str>>,
+    /// The status that means converted.
+    pub status: Option<Arc<str>>,
+    /// Whether no opportunity is made.
+    pub without_opportunity: bool,
+    /// Whether the lead source is overwritten.
+    pub overwrite_lead_source: bool,
+    /// Whether the owner is told.
+    pub send_email: bool,
+}
+
+/// What became of a lead.
+#[derive(Debug, Clone, Default)]
+pub struct LeadOutcome {
+    /// The account.
+    pub account: Option<Arc<str>>,
+    /// The contact.
+    pub contact: Option<Arc<str>>,
+    /// The opportunity.
+    pub opportunity: Option<Arc<str>>,
+    /// Why it was refused.
+    pub errors: Vec<(String, String, Vec<String>)>,
+}
+
+/// What the running user may do with an object.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ObjectAccess {
+    /// Read records.
+    pub read: bool,
+    /// Insert records.
+    pub create: bool,
+    /// Update records.
+    pub edit: bool,
+    /// Delete and undelete records.
+    pub delete: bool,
+}
+
+/// What the running user may do with a field.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct FieldAccess {
+    /// Read it.
+    pub read: bool,
+    /// Set it on insert.
+    pub create: bool,
+    /// Change it.
+    pub edit: bool,
+}
+
+/// A record type as the running user sees it.
+#[derive(Debug, Clone, Default)]
+pub struct RecordType {
+    /// Its id.
+    pub id: Arc<str>,
+    /// Its label.
+    pub name: Arc<str>,
+    /// Its API name.
+    pub developer_name: Arc<str>,
+    /// Whether it may be used.
+    pub active: bool,
+    /// Whether the user may choose it.
+    pub available: bool,
+    /// Whether it is the user's default.
+    pub default: bool,
+    /// Whether it is the master record type.
+    pub master: bool,
 }
 
 /// What became of one record.
@@ -58,6 +173,8 @@ pub struct DmlOutcome {
     pub created: bool,
     /// Why it was refused: status code, message, fields.
     pub errors: Vec<(String, String, Vec<String>)>,
+    /// Of a merge: the records that were absorbed, and the children that have a new parent.
+    pub merged: (Vec<Arc<str>>, Vec<Arc<str>>),
 }
 
 /// An HTTP request of the program.
@@ -88,17 +205,65 @@ pub struct CalloutAnswer {
     pub body: Vec<u8>,
 }
 
-/// Work for later.
+/// The kinds of work for later.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JobKind {
+    /// `System.enqueueJob`
+    Queueable,
+    /// A method with `@future`.
+    Future,
+    /// `Database.executeBatch`
+    Batch,
+    /// `System.schedule`
+    Scheduled,
+    /// What `System.attachFinalizer` was given; it follows its Queueable and is never enqueued.
+    Finalizer,
+}
+
+/// Work for later. It is run with [`Machine::run_job`], a Batchable with [`Machine::batch_start`] and its like.
 #[derive(Debug, Clone)]
 pub struct Job {
-    /// Queueable, Batchable, Schedulable or a future method.
-    pub kind: &'static str,
-    /// The object, or the arguments of a future method.
-    pub work: Value,
-    /// The class, and the method of a future call.
+    /// What kind it is.
+    pub kind: JobKind,
+    /// The object, or the list of a future method's arguments.
+    pub work: Frozen,
+    /// The class; of a future call the class, the method and its parameter types.
     pub name: Arc<str>,
-    /// What else was asked for: delay in minutes, chunk size, cron expression, signature.
-    pub options: Vec<(&'static str, Value)>,
+    /// The future method.
+    pub method: Option<MethodId>,
+    /// Minutes until it may start.
+    pub delay_minutes: i32,
+    /// What `AsyncOptions.DuplicateSignature` says.
+    pub signature: Option<Arc<str>>,
+    /// How many Queueables led here, this one counted.
+    pub depth: i32,
+    /// What `AsyncOptions.MaximumQueueableStackDepth` says.
+    pub maximum_depth: Option<i32>,
+    /// How many records a Batchable gets at once.
+    pub chunk: usize,
+    /// The name of a scheduled job.
+    pub schedule_name: Option<Arc<str>>,
+    /// The cron expression of a scheduled job.
+    pub cron: Option<Arc<str>>,
+}
+
+impl Job {
+    /// Work with nothing else asked for.
+    pub fn new(kind: JobKind, name: Arc<str>, work: Frozen) -> Self {
+        Self {
+            kind,
+            work,
+            name,
+            method: None,
+            delay_minutes: 0,
+            signature: None,
+            depth: 1,
+            maximum_depth: None,
+            chunk: 200,
+            schedule_name: None,
+            cron: None,
+        }
+    }
 }
 
 /// What an effect failed with.
@@ -108,6 +273,9 @@ pub enum HostError {
     NotSupported(String),
     /// An Apex exception: type without namespace, message.
     Exception(String, String),
+    /// What ended a trigger that the effect fired, where it must end the program too: governor limits,
+    /// failed assertions, and what the runtime does not support.
+    Interrupted(Interrupt),
 }
 
 /// Who runs the program.
@@ -121,6 +289,55 @@ pub struct RunningUser {
     pub time_zone: chrono_tz::Tz,
     /// `en_US`
     pub locale: Arc<str>,
+    /// The language of labels: `en_US`.
+    pub language: Arc<str>,
+    /// First name.
+    pub first_name: Arc<str>,
+    /// Last name.
+    pub last_name: Arc<str>,
+    /// `user@example.com`
+    pub user_name: Arc<str>,
+    /// Email address.
+    pub email: Arc<str>,
+    /// The profile.
+    pub profile: Arc<str>,
+    /// The role, where the user has one.
+    pub role: Option<Arc<str>>,
+    /// `Standard`, `Guest`, …
+    pub kind: Arc<str>,
+    /// The org's id.
+    pub organization: Arc<str>,
+    /// The org's name.
+    pub organization_name: Arc<str>,
+    /// `EUR`, `USD`, …
+    pub currency: Arc<str>,
+    /// Whether the org has several currencies.
+    pub multi_currency: bool,
+}
+
+impl RunningUser {
+    /// A user of whom little is known, in GMT.
+    pub fn new(id: &str, name: &str) -> Self {
+        let (first, last) = name.rsplit_once(' ').unwrap_or(("", name));
+        Self {
+            id: id.into(),
+            name: name.into(),
+            time_zone: chrono_tz::UTC,
+            locale: "en_US".into(),
+            language: "en_US".into(),
+            first_name: first.into(),
+            last_name: last.into(),
+            user_name: "test@example.com".into(),
+            email: "test@example.com".into(),
+            profile: "00e000000000001AAA".into(),
+            role: None,
+            kind: "Standard".into(),
+            organization: "00D000000000001AAA".into(),
+            organization_name: "Test".into(),
+            currency: "USD".into(),
+            multi_currency: false,
+        }
+    }
 }
 
 /// The org as the program sees it.
@@ -140,8 +357,10 @@ pub trait Host {
     /// Runs a query.
     fn query(&self, call: &QueryCall) -> Result<QueryAnswer, HostError>;
 
-    /// Writes records: ids, and what triggers change, are set in the records themselves. With `all_or_none`
-    /// a refusal comes back in the outcomes and nothing is saved.
+    /// Writes records: ids are set in the records themselves. With `all_or_none` a refusal comes back in the
+    /// outcomes and nothing is saved. Triggers are run with [`Machine::fire`]; where some records fail and the
+    /// others are to be saved, they fire again for those others after a rollback (Apex Developer Guide, "Bulk
+    /// DML Exception Handling").
     fn dml(&self, machine: &mut Machine<'_>, call: &DmlCall) -> Result<Vec<DmlOutcome>, HostError>;
 
     /// Calls another system.
@@ -150,11 +369,86 @@ pub trait Host {
     /// Takes work for later and returns the job's id.
     fn enqueue(&self, job: Job) -> Result<Arc<str>, HostError>;
 
+    /// Takes work that a test hands over: the runtime runs it at `Test.stopTest`. Whoever shows it as
+    /// AsyncApexJob or CronTrigger gives the ids.
+    fn enqueue_in_test(&self, job: &Job) -> Result<Arc<str>, HostError> {
+        let prefix = if job.kind == JobKind::Scheduled {
+            "08e"
+        } else {
+            "707"
+        };
+        let number = self.random() % 1_000_000_000;
+        let id = format!("{prefix}000{number:09}");
+        Ok(crate::run::long_id(&id)
+            .map_or(id, |long| long.to_string())
+            .into())
+    }
+
+    /// Stops work that waits: `System.abortJob`.
+    fn abort_job(&self, _id: &str) -> Result<(), HostError> {
+        refused("System.abortJob")
+    }
+
+    /// RSA with SHA-256 by a certificate of the org, by its developer name.
+    fn sign(&self, _certificate: &str, _input: &[u8]) -> Result<Vec<u8>, HostError> {
+        refused("certificates of the org")
+    }
+
+    /// Publishes platform events: one outcome for each. Never called in a test, which keeps its events itself.
+    fn publish(&self, _: &mut Machine<'_>, _: &[Rc<RecordObject>]) -> Result<Vec<DmlOutcome>, HostError> {
+        refused("EventBus.publish")
+    }
+
+    /// Whether the running user holds a custom permission.
+    fn custom_permission(&self, _name: &str) -> Result<bool, HostError> {
+        refused("FeatureManagement.checkPermission")
+    }
+
+    /// The org's address: `https://MyDomainName.my.salesforce.com`.
+    fn domain_url(&self) -> Result<String, HostError> {
+        refused("URL.getOrgDomainUrl")
+    }
+
     /// Marks the data so that [`Host::rollback`] can return to it.
     fn savepoint(&self) -> Result<u64, HostError>;
 
-    /// Returns the data to a mark.
+    /// Returns the data to a mark; marks set later end to be valid.
     fn rollback(&self, savepoint: u64) -> Result<(), HostError>;
+
+    /// Forgets a mark and those set later.
+    fn release_savepoint(&self, _: u64) -> Result<(), HostError> {
+        refused("Database.releaseSavepoint")
+    }
+
+    /// Makes another user the running one, by id, until the next call.
+    fn run_as(&self, _user: &str) -> Result<(), HostError> {
+        refused("System.runAs")
+    }
+
+    /// What the running user may do with an object.
+    fn object_access(&self, _object: &str) -> Result<ObjectAccess, HostError> {
+        refused("object permissions")
+    }
+
+    /// What the running user may do with a field; for what no permission covers, what the field allows.
+    fn field_access(&self, _object: &str, _field: &str) -> Result<FieldAccess, HostError> {
+        refused("field permissions")
+    }
+
+    /// The record types of an object, the master one too.
+    fn record_types(&self, _object: &str) -> Result<Vec<RecordType>, HostError> {
+        refused("record types")
+    }
+
+    /// Converts leads; with `all_or_none` a refusal comes back in the outcomes and nothing is saved.
+    fn convert_leads(
+        &self,
+        _: &mut Machine<'_>,
+        _: &[LeadConversion],
+        _all_or_none: bool,
+    ) -> Result<Vec<LeadOutcome>, HostError> {
+        refused("Database.convertLead")
+    }
 }
 
 /// A host without an org: logic runs, every effect is refused by name.
@@ -191,12 +485,7 @@ impl Host for NoOrg {
     }
 
     fn user(&self) -> RunningUser {
-        RunningUser {
-            id: "005000000000001AAA".into(),
-            name: "Test User".into(),
-            time_zone: chrono_tz::UTC,
-            locale: "en_US".into(),
-        }
+        RunningUser::new("005000000000001AAA", "Test User")
     }
 
     fn log(&self, level: &str, line: u32, text: &str) {
@@ -216,7 +505,7 @@ impl Host for NoOrg {
     }
 
     fn enqueue(&self, job: Job) -> Result<Arc<str>, HostError> {
-        refused(job.kind)
+        refused(&format!("{:?} jobs", job.kind))
     }
 
     fn savepoint(&self) -> Result<u64, HostError> {

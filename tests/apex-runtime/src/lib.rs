@@ -26,9 +26,13 @@ pub mod syntax;
 pub mod types;
 
 pub use error::{CompileError, Unsupported};
-pub use host::{Host, HostError, NoOrg};
+pub use host::{AccessMode, Host, HostError, NoOrg};
 pub use outcome::{Failure, FailureKind, TestFilter, TestResult, TestRun};
 pub use program::{AnonymousError, InvokeError, Program, Source};
 pub use run::Machine;
+pub use run::outside::{OutsideError, RestCall, RestReply};
+pub use run::trigger::{TriggerEvent, TriggerFailure};
 pub use run::value::Value;
-pub use schema::{ChildRelationship, FieldKind, SObjectField, SObjectType, Schema};
+pub use schema::{
+    ChildRelationship, FieldDetails, FieldKind, PicklistValue, SObjectField, SObjectType, Schema,
+};

@@ -23,7 +23,12 @@ pub struct Source {
     pub text: String,
     /// What it holds.
     pub kind: SourceKind,
+    /// The version of the API it was saved with, the whole number of `<apiVersion>`.
+    pub api_version: u32,
 }
+
+/// The API version of sources that name none: Winter '27.
+pub const CURRENT_API_VERSION: u32 = 68;
 
 /// What a file holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +48,7 @@ impl Source {
             name: name.into(),
             text: text.into(),
             kind: SourceKind::Class,
+            api_version: CURRENT_API_VERSION,
         }
     }
 
@@ -52,7 +58,14 @@ impl Source {
             name: name.into(),
             text: text.into(),
             kind: SourceKind::Trigger,
+            api_version: CURRENT_API_VERSION,
         }
+    }
+
+    /// The same, saved with another version of the API.
+    #[must_use]
+    pub fn with_api_version(self, api_version: u32) -> Self {
+        Self { api_version, ..self }
     }
 }
 
@@ -105,6 +118,8 @@ pub struct Program {
     pub unsupported: Vec<Unsupported>,
     /// Executable lines by file.
     pub lines: HashMap<Arc<str>, BTreeSet<u32>>,
+    /// API versions by file, where they are not the current one.
+    pub(crate) versions: HashMap<Arc<str>, u32>,
     pub(crate) bodies: Vec<Option<Arc<Body>>>,
     pub(crate) code: Vec<Arc<ClassCode>>,
     pub(crate) vtables: Vec<VirtualTable>,
@@ -118,6 +133,7 @@ impl Program {
             triggers: Vec::new(),
             unsupported: Vec::new(),
             lines: HashMap::new(),
+            versions: HashMap::new(),
             bodies: Vec::new(),
             code: Vec::new(),
             vtables: Vec::new(),
@@ -134,6 +150,18 @@ impl Program {
             classes: &self.classes,
             library: Library::standard(),
         }
+    }
+
+    /// The triggers on an object that run at an event (`before insert`), in the order of their names:
+    /// Salesforce promises no order.
+    pub fn triggers_for(&self, object: &str, event: &str) -> Vec<&Trigger> {
+        let mut found: Vec<_> = self
+            .triggers
+            .iter()
+            .filter(|t| t.object.eq_ignore_ascii_case(object) && t.events.iter().any(|e| e == event))
+            .collect();
+        found.sort_by(|a, b| a.name.cmp(&b.name));
+        found
     }
 
     /// Runs test methods, each in a transaction of its own.

@@ -9,6 +9,7 @@ use crate::types::Type;
 #[derive(Debug, Clone, Default)]
 pub struct Schema {
     objects: HashMap<String, Arc<SObjectType>>,
+    labels: HashMap<String, Arc<str>>,
 }
 
 /// One sObject.
@@ -28,10 +29,39 @@ pub struct SObjectType {
     pub fields: Vec<SObjectField>,
     /// Lists of children that subqueries may name.
     pub children: Vec<ChildRelationship>,
+    /// Whether it is a custom setting, and of which kind.
+    pub setting: Option<CustomSetting>,
+    /// Of a platform event: whether it is published at once, or with the transaction's commit; none where that is
+    /// not known.
+    pub publishes_immediately: Option<bool>,
+    /// What `Schema.DescribeSObjectResult` says of the object itself, none where that is not known.
+    pub abilities: Option<ObjectAbilities>,
+}
+
+/// The kinds of custom settings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CustomSetting {
+    /// One record for the org, and one for each profile and user.
+    Hierarchy,
+    /// Records by name.
+    List,
+}
+
+/// What an object allows at all, whoever asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ObjectAbilities {
+    /// Queries.
+    pub queryable: bool,
+    /// SOSL.
+    pub searchable: bool,
+    /// Merges.
+    pub mergeable: bool,
+    /// Undelete.
+    pub undeletable: bool,
 }
 
 /// A field of an sObject.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct SObjectField {
     /// API name as Salesforce writes it.
     pub name: Arc<str>,
@@ -55,16 +85,83 @@ pub struct SObjectField {
     pub calculated: bool,
     /// The value a new record made with `newSObject(null, true)` holds.
     pub default_value: Option<String>,
+    /// What `Schema.DescribeFieldResult` says further; none where that is not known.
+    pub details: Option<FieldDetails>,
+}
+
+/// What a describe says of a field beyond what programs need to compile.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FieldDetails {
+    /// The type by the REST describe's name: `picklist`, `double`, `currency`, …
+    pub describe_type: String,
+    /// All digits of a number.
+    pub precision: u32,
+    /// Digits behind the point.
+    pub scale: u32,
+    /// Digits of an integer.
+    pub digits: u32,
+    /// Bytes of a text.
+    pub byte_length: u32,
+    /// Whether values are unique.
+    pub unique: bool,
+    /// Whether it is an external id.
+    pub external_id: bool,
+    /// Whether an upsert may match by it.
+    pub id_lookup: bool,
+    /// Whether it is an auto-number.
+    pub auto_number: bool,
+    /// Whether a text's case counts.
+    pub case_sensitive: bool,
+    /// Whether a textarea holds HTML.
+    pub html_formatted: bool,
+    /// Whether it is the name field.
+    pub name_field: bool,
+    /// Whether a child goes with its parent.
+    pub cascade_delete: bool,
+    /// Whether queries may filter by it.
+    pub filterable: bool,
+    /// Whether queries may group by it.
+    pub groupable: bool,
+    /// Whether queries may order by it.
+    pub sortable: bool,
+    /// Whether an insert fills it in by itself.
+    pub defaulted_on_create: bool,
+    /// Whether a picklist takes listed values alone.
+    pub restricted_picklist: bool,
+    /// Help text.
+    pub help_text: Option<String>,
+    /// The formula.
+    pub formula: Option<String>,
+    /// The picklist that this one depends on.
+    pub controller: Option<Arc<str>>,
+    /// Master-detail: its number among the master-detail fields.
+    pub relationship_order: Option<u32>,
+    /// Picklist values in order.
+    pub picklist: Vec<PicklistValue>,
+}
+
+/// A value of a picklist.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PicklistValue {
+    /// API name.
+    pub value: String,
+    /// Label.
+    pub label: String,
+    /// Whether it may be chosen.
+    pub active: bool,
+    /// Whether it is chosen from the start.
+    pub default: bool,
 }
 
 /// The types of fields, by the names the describe call uses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum FieldKind {
     /// The record's own id.
     Id,
     /// A lookup or master-detail.
     Reference,
     /// Text of any sort: string, textarea, picklist, email, phone, url, encrypted.
+    #[default]
     Text,
     /// A checkbox.
     Boolean,
@@ -89,14 +186,16 @@ pub enum FieldKind {
 }
 
 /// A list of children.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct ChildRelationship {
-    /// The name a subquery uses: `Contacts`.
+    /// The name a subquery uses: `Contacts`; empty where there is none.
     pub name: Arc<str>,
     /// The child object.
     pub child: Arc<str>,
     /// The child's field that points here.
     pub field: Arc<str>,
+    /// Whether children go with their parent.
+    pub cascade_delete: bool,
 }
 
 impl FieldKind {
@@ -136,7 +235,21 @@ impl Schema {
         let keyed = |object: SObjectType| (object.name.to_ascii_lowercase(), Arc::new(object));
         Self {
             objects: objects.into_iter().map(keyed).collect(),
+            labels: HashMap::new(),
         }
+    }
+
+    /// The same with custom labels, by name.
+    #[must_use]
+    pub fn with_labels<'l>(mut self, labels: impl IntoIterator<Item = (&'l str, &'l str)>) -> Self {
+        let keyed = |(name, text): (&str, &str)| (name.to_ascii_lowercase(), Arc::from(text));
+        self.labels.extend(labels.into_iter().map(keyed));
+        self
+    }
+
+    /// The text of a custom label by name, in any case.
+    pub fn label(&self, name: &str) -> Option<&Arc<str>> {
+        self.labels.get(&name.to_ascii_lowercase())
     }
 
     /// The object of that API name, in any case.
@@ -181,7 +294,7 @@ impl SObjectType {
         }
         self.children
             .iter()
-            .find(|c| c.name.eq_ignore_ascii_case(name))
+            .find(|c| !c.name.is_empty() && c.name.eq_ignore_ascii_case(name))
             .map(SObjectMember::Children)
     }
 }

@@ -43,7 +43,7 @@ fn field(name: &str, kind: FieldKind) -> SObjectField {
         createable: true,
         updateable: true,
         calculated: false,
-        default_value: None,
+        ..SObjectField::default()
     }
 }
 
@@ -75,6 +75,7 @@ fn schema() -> Arc<Schema> {
         vec![
             field("Phone", FieldKind::Text),
             field("AnnualRevenue", FieldKind::Decimal),
+            field("Active__c", FieldKind::Boolean),
             field("NumberOfEmployees", FieldKind::Integer),
             lookup("ParentId", "Parent", "Account"),
         ],
@@ -83,6 +84,7 @@ fn schema() -> Arc<Schema> {
         name: "Contacts".into(),
         child: "Contact".into(),
         field: "AccountId".into(),
+        cascade_delete: false,
     });
     let contact = object(
         "Contact",

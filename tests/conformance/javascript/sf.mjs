@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { environment, testCase } from './cases.mjs';
@@ -386,6 +387,130 @@ await testCase('project deploy start --async, then project deploy report', async
   assert.match(result.id, /^0Af/);
   const report = await sf('project deploy report', ...org, '--job-id', result.id);
   assert.equal(report.status, 'Succeeded');
+});
+// Apex
+const APEX = '<apiVersion>68.0</apiVersion><status>Active</status>';
+const apexClass = (name, text) => {
+  source(`classes/${name}.cls`, text);
+  metadata(`classes/${name}.cls-meta.xml`, 'ApexClass', APEX);
+};
+const requests = [];
+const listener = createServer((request, response) => {
+  const chunks = [];
+  request.on('data', (chunk) => chunks.push(chunk));
+  request.on('end', () => {
+    requests.push({ method: request.method, url: request.url, body: Buffer.concat(chunks).toString() });
+    response.end('heard');
+  });
+});
+await new Promise((resolve) => listener.listen(0, '127.0.0.1', resolve));
+const heard = `http://127.0.0.1:${listener.address().port}`;
+apexClass('ConformanceCall', `public class ConformanceCall implements Queueable, Database.AllowsCallouts {
+    private Id account;
+    public ConformanceCall(Id account) {
+        this.account = account;
+    }
+    public void execute(QueueableContext context) {
+        HttpRequest request = new HttpRequest();
+        request.setMethod('POST');
+        request.setEndpoint('${heard}/accounts');
+        request.setBody(account);
+        HttpResponse response = new Http().send(request);
+        update new Account(Id = account, Site = response.getBody());
+    }
+}
+`);
+source('triggers/ConformanceTrigger.trigger', `trigger ConformanceTrigger on Account (before insert, after insert) {
+    for (Account account : Trigger.new) {
+        if (!account.Name.startsWith('Call ')) {
+            continue;
+        }
+        if (Trigger.isBefore) {
+            account.Name = account.Name + '!';
+        } else {
+            System.enqueueJob(new ConformanceCall(account.Id));
+        }
+    }
+}
+`);
+metadata('triggers/ConformanceTrigger.trigger-meta.xml', 'ApexTrigger', APEX);
+metadata('remoteSiteSettings/Conformance.remoteSite-meta.xml', 'RemoteSiteSetting', `<disableProtocolSecurity>false</disableProtocolSecurity><isActive>true</isActive><url>${heard}</url>`);
+const tests = (expected) => apexClass('ConformanceTest', `@IsTest
+private class ConformanceTest {
+    private class Heard implements HttpCalloutMock {
+        public HttpResponse respond(HttpRequest request) {
+            HttpResponse response = new HttpResponse();
+            response.setBody('mock');
+            return response;
+        }
+    }
+    @IsTest
+    static void calls() {
+        Test.setMock(HttpCalloutMock.class, new Heard());
+        Test.startTest();
+        insert new Account(Name = 'Call me');
+        Test.stopTest();
+        Account made = [SELECT Name, Site FROM Account];
+        System.assertEquals('${expected}', made.Site);
+        System.assertEquals('Call me!', made.Name);
+    }
+    @IsTest
+    static void leavesOthersAlone() {
+        insert new Account(Name = 'Quiet');
+        System.assertEquals('Quiet', [SELECT Name FROM Account].Name);
+    }
+}
+`);
+await testCase('project deploy start: what does not compile is told with its line', async () => {
+  tests('mock');
+  apexClass('ConformanceGreeter', 'public with sharing class ConformanceGreeter {\n    Integer number = \'text\';\n}\n');
+  const { status, result } = await deploy({});
+  apexClass('ConformanceGreeter', 'public with sharing class ConformanceGreeter {\n}\n');
+  assert.equal(status, 1);
+  const failed = result.files.find(({ state }) => state === 'Failed');
+  assert.equal(failed.fullName, 'ConformanceGreeter');
+  assert.equal(failed.lineNumber, 2);
+  assert.match(failed.error, /Illegal assignment from String to Integer/);
+});
+await testCase('project deploy start --test-level: a failing test refuses the deployment', async () => {
+  tests('another');
+  const { status, result } = await deploy({}, '--test-level', 'RunLocalTests');
+  tests('mock');
+  assert.equal(status, 1);
+  assert.deepEqual([result.numberTestErrors, result.numberTestsTotal], [1, 2]);
+  const [failed] = [result.details.runTestResult.failures].flat();
+  assert.equal(failed.methodName, 'calls');
+  assert.match(failed.message, /Expected: another, Actual: mock/);
+});
+await testCase('project deploy start --test-level: a trigger, a queueable and their tests', async () => {
+  const { status, result, message } = await deploy({}, '--test-level', 'RunLocalTests');
+  assert.equal(status, 0, message ?? JSON.stringify(result.details.componentFailures));
+  assert.deepEqual([result.numberTestErrors, result.numberTestsCompleted], [0, 2]);
+});
+await testCase('data create record fires a trigger, whose queueable calls a server', async () => {
+  const { id } = await sf('data create record', ...org, '--sobject', 'Account', '--values', "Name='Call home'");
+  for (let wait = 0; wait < 100 && requests.length === 0; wait += 1) await new Promise((resolve) => setTimeout(resolve, 100));
+  assert.deepEqual(requests, [{ method: 'POST', url: '/accounts', body: id }]);
+  let record = await sf('data get record', ...org, '--sobject', 'Account', '--record-id', id);
+  for (let wait = 0; wait < 20 && !record.Site; wait += 1) record = await sf('data get record', ...org, '--sobject', 'Account', '--record-id', id);
+  assert.deepEqual([record.Name, record.Site], ['Call home!', 'heard']);
+  const { records } = await sf('data query', ...org, '--query', 'SELECT Status, JobType, ApexClass.Name FROM AsyncApexJob');
+  assert.ok(records.some(({ Status, JobType, ApexClass }) => Status === 'Completed' && JobType === 'Queueable' && ApexClass.Name === 'ConformanceCall'), JSON.stringify(records));
+});
+listener.close();
+for (const [how, args] of [['--synchronous', ['--synchronous']], ['--wait', ['--wait', '5']]]) {
+  await testCase(`apex run test ${how} --code-coverage`, async () => {
+    const { summary, tests: ran, coverage } = await sf('apex run test', ...org, ...args, '--class-names', 'ConformanceTest', '--code-coverage');
+    assert.deepEqual([summary.outcome, summary.testsRan, summary.passing], ['Passed', 2, 2]);
+    assert.deepEqual(ran.map(({ MethodName, Outcome }) => `${MethodName} ${Outcome}`).sort(), ['calls Pass', 'leavesOthersAlone Pass']);
+    assert.equal(summary.orgWideCoverage, '100%');
+    const covered = coverage.coverage.map(({ name, coveredPercent }) => `${name} ${coveredPercent}`).sort();
+    assert.deepEqual(covered, ['ConformanceCall 100', 'ConformanceTrigger 100']);
+  });
+}
+await testCase('apex run test: an unknown class', async () => {
+  const { message } = await failure('apex run test', ...org, '--synchronous', '--class-names', 'GhostTest');
+  assert.match(message, /This class name's value is invalid: GhostTest/);
 });
 await testCase('org list metadata-types', async () => {
   const { metadataObjects } = await sf('org list metadata-types', ...org);

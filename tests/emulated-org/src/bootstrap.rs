@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::access::{self, ADMINISTRATOR, ObjectPermission, PermissionSetDefinition, STANDARD_USER};
+use crate::access::{
+    self, ADMINISTRATOR, ObjectPermission, ObjectRights, PermissionSetDefinition, STANDARD_USER,
+};
 use crate::data::{
     Author, Authority, Data, Draft, DuplicateOptions, Operation, Refusal, SaveError, Transaction,
 };
@@ -130,6 +132,30 @@ pub(crate) fn write(data: &mut Data, schema: &Schema, options: &Options) -> Resu
             ("IsActive", Value::Boolean(true)),
         ],
     )?;
+    // What this profile's users may do at all, permission sets have to give them (Salesforce Help, Standard Profiles).
+    let minimum = create(
+        "Profile",
+        standard_profile_fields(access::MINIMUM_ACCESS, &license),
+    )?;
+    create(
+        "PermissionSet",
+        access::set_of_profile(access::MINIMUM_ACCESS, minimum),
+    )?;
+    let marketing = create(
+        "Profile",
+        standard_profile_fields(access::MARKETING_USER, &license),
+    )?;
+    let mut fields = access::set_of_profile(access::MARKETING_USER, marketing);
+    fields.push(("PermissionsApiEnabled", Value::Boolean(true)));
+    let marketing = create("PermissionSet", fields)?;
+    for (object, fields) in grants(
+        schema,
+        marketing,
+        access::marketing_rights,
+        access::is_of_company_data,
+    ) {
+        create(object, fields)?;
+    }
     Ok(FirstRecords {
         organization,
         admin: first,
@@ -140,9 +166,29 @@ pub(crate) fn write(data: &mut Data, schema: &Schema, options: &Options) -> Resu
 
 /// What ordinary users may do: the standard objects with all their standard fields. What is custom has to be granted.
 fn standard_grants(schema: &Schema, set: RecordId) -> Vec<(&'static str, Vec<(&'static str, Value)>)> {
+    grants(schema, set, access::standard_rights, |_, _| false)
+}
+
+/// A profile that users of the standard licence have.
+fn standard_profile_fields(name: &str, license: &Value) -> Vec<(&'static str, Value)> {
+    vec![
+        ("Name", Value::text(name)),
+        ("UserLicenseId", license.clone()),
+        ("UserType", Value::text("Standard")),
+        ("PermissionsApiEnabled", Value::Boolean(true)),
+    ]
+}
+
+/// Rights on objects, and all their standard fields but those that are `kept` from the set.
+fn grants(
+    schema: &Schema,
+    set: RecordId,
+    rights_on: impl Fn(&str) -> Option<ObjectRights>,
+    kept: impl Fn(&str, &str) -> bool,
+) -> Vec<(&'static str, Vec<(&'static str, Value)>)> {
     let mut granted = PermissionSetDefinition::default();
     for object in schema.objects() {
-        let Some(rights) = access::standard_rights(&object.name) else {
+        let Some(rights) = rights_on(&object.name) else {
             continue;
         };
         granted.object_permissions.push(ObjectPermission {
@@ -154,7 +200,8 @@ fn standard_grants(schema: &Schema, set: RecordId) -> Vec<(&'static str, Vec<(&'
             ..ObjectPermission::default()
         });
         let fields = object.fields.iter();
-        for field in fields.filter(|field| field.permissionable && !field.custom) {
+        let fields = fields.filter(|field| field.permissionable && !field.custom);
+        for field in fields.filter(|field| !kept(&object.name, &field.name)) {
             let name = format!("{}.{}", object.name, field.name);
             granted = granted.with_field(&name, true);
         }

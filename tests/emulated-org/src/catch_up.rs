@@ -163,7 +163,7 @@ impl Org {
             return;
         }
         let schema = self.schema();
-        let mut data = self.write();
+        let data = self.read();
         let row = data.table(&object.name).and_then(|table| table.get(&id));
         let Some(row) = row.filter(|row| !row.is_deleted()) else {
             return;
@@ -175,11 +175,27 @@ impl Org {
         if draft.values.is_empty() {
             return;
         }
-        let saved = Transaction::begin(&mut data, &schema, author)
-            .with_rules(&self.automation)
-            .save(Operation::Update { object, id, draft });
+        drop(data);
+        let operations = vec![Ok(Operation::Update { object, id, draft })];
+        let triggered = self.triggered(&operations);
+        let mut data = self.write();
+        let saved = match triggered {
+            Some(installed) => {
+                let mut claim = self.row_locks.claim();
+                let written =
+                    self.write_triggering(&installed, &mut data, author, operations, false, &mut claim);
+                drop(data);
+                self.after_commit(written.after);
+                written.outcomes.into_iter().all(|outcome| outcome.is_ok())
+            }
+            None => Transaction::begin(&mut data, &schema, author)
+                .with_rules(&self.automation)
+                .save_all(operations, false)
+                .iter()
+                .all(Result::is_ok),
+        };
         // A flow that fails in its own transaction tells an administrator by e-mail, and nobody else.
-        if saved.is_ok() {
+        if saved {
             self.automation.tally().count_after_save();
         }
     }

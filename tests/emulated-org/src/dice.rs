@@ -67,6 +67,11 @@ impl Dice {
         filled
     }
 
+    /// Sixty-four bits.
+    pub fn bits(&mut self) -> u64 {
+        self.next()
+    }
+
     fn symbol(&mut self, from: &[u8]) -> char {
         self.pick(from).copied().map_or('0', char::from)
     }

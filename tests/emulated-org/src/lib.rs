@@ -14,6 +14,7 @@
 //! ```
 
 pub mod access;
+pub mod apex;
 pub mod app;
 pub mod automation;
 mod bootstrap;

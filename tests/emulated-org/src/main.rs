@@ -53,6 +53,10 @@ struct Serve {
     /// Edition, which decides the limits.
     #[arg(long, value_parser = parse_edition, default_value = "Enterprise")]
     edition: Edition,
+    /// Folder with the Java archives of apex-ls: deployments then pass its type checks too (scripts/apex-test installs
+    /// them).
+    #[arg(long)]
+    apex_checker: Option<PathBuf>,
     /// Daily API requests, instead of the edition's.
     #[arg(long)]
     daily_api_limit: Option<u64>,
@@ -88,6 +92,7 @@ async fn run(serve: Serve) -> Result<(), Box<dyn std::error::Error>> {
             seed: serve.seed,
             records,
         }),
+        apex_checker: serve.apex_checker,
         edition: serve.edition,
         daily_api_limit: serve.daily_api_limit,
         my_domain: serve.my_domain,

@@ -43,6 +43,8 @@ pub struct Options {
     pub is_sandbox: bool,
     /// Whether accounts can be persons.
     pub person_accounts: bool,
+    /// A folder with the Java archives of apex-ls: deployments then pass its type checks too.
+    pub apex_checker: Option<PathBuf>,
     /// Behaviour that the documentation leaves open.
     pub switches: Switches,
 }
@@ -63,6 +65,7 @@ impl Default for Options {
             my_domain: None,
             is_sandbox: false,
             person_accounts: false,
+            apex_checker: None,
             switches: Switches::default(),
         }
     }

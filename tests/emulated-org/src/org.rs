@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLo
 use chrono::{DateTime, Utc};
 
 use crate::access::AccessBook;
+use crate::apex::ApexBook;
 use crate::app::RegisteredApp;
 use crate::automation::{Automation, RuleDefinition, RuleError};
 use crate::bulk;
@@ -55,6 +56,7 @@ pub struct Org {
     pub metadata: Metadata,
     pub automation: Automation,
     pub(crate) access: AccessBook,
+    pub(crate) apex: ApexBook,
     pub row_locks: Arc<RowLocks>,
     pub agenda: Agenda,
     /// The Organization record's id.

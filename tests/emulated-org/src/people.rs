@@ -243,6 +243,7 @@ impl Deed {
                     conversion: Conversion {
                         account: existing(&conversion.account)?,
                         contact: existing(&conversion.contact)?,
+                        opportunity: None,
                         opportunity_name: conversion.opportunity_name.clone(),
                         without_opportunity: conversion.without_opportunity,
                         status: conversion.status.clone(),

@@ -101,6 +101,11 @@ impl RowLocks {
 }
 
 impl Claim {
+    /// Whether this transaction has all of them already.
+    pub(crate) fn holds(&self, ids: &BTreeSet<RecordId>) -> bool {
+        ids.is_subset(&self.ids)
+    }
+
     /// Locks some rows, all or none. `unlucky` refuses them whoever holds them.
     ///
     /// # Errors

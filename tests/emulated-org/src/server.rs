@@ -7,6 +7,8 @@ use actix_web::middleware::{Compress, NormalizePath, from_fn};
 use actix_web::{App as Application, HttpServer, web};
 
 use crate::access::{self, AccessBook, AccessError, Extras};
+use crate::apex::TypeChecker;
+use crate::apex::source::ApexSourceError;
 use crate::app::App;
 pub use crate::app::AppError;
 use crate::automation::{Automation, RuleDefinition, RuleError};
@@ -44,6 +46,9 @@ pub enum StartError {
     /// The SFDX source could not be loaded.
     #[error("the SFDX source: {0}")]
     Sfdx(#[from] SfdxError),
+    /// Apex could not be read.
+    #[error("Apex: {0}")]
+    ApexSource(#[from] ApexSourceError),
     /// The first records were refused.
     #[error("the organisation's first records were refused: {0:?}")]
     Bootstrap(Refusal),
@@ -141,6 +146,7 @@ impl EmulatedOrg {
             // Set once, here.
             org.url.get_or_init(|| format!("http://{address}"));
         }
+        crate::apex::jobs::serve(&org);
         let server = server.run();
         let handle = server.handle();
         tokio::spawn(server);
@@ -388,6 +394,10 @@ impl Org {
             org.add_person_record_type()?;
         }
         access::adopt_metadata(&org, &sfdx::access(&options.sfdx_source)?)?;
+        if let Some(archives) = &options.apex_checker {
+            org.metadata.set_apex_check(Arc::new(TypeChecker::new(archives)));
+        }
+        org.load_apex(&options.sfdx_source)?;
         Ok(org)
     }
 }
@@ -415,6 +425,7 @@ fn organisation(schema: Schema, data: Data, first: FirstRecords, options: &Optio
         classic: bulk::classic::Jobs::default(),
         automation: Automation::default(),
         access: AccessBook::default(),
+        apex: Default::default(),
         row_locks: Arc::default(),
         agenda: Agenda::default(),
         late_commits: Default::default(),

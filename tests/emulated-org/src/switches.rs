@@ -69,6 +69,9 @@ pub struct Switches {
     pub created_for_every_upsert: bool,
     /// Lists Bulk ingest results in the order of the upload. Off: in another order.
     pub ingest_results_in_upload_order: bool,
+    /// A running Queueable keeps its duplicate signature to itself until it has ended. Off: what it enqueues may
+    /// have the same one; neither is documented.
+    pub running_queueable_holds_signature: bool,
     /// Leaves the header out of all pages of Bulk query results but the first. Off: every page has it.
     pub later_result_pages_without_header: bool,
 }

@@ -5,6 +5,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::apex::AfterCommit;
 use crate::data::{Author, Operation, Outcome, SaveError, Saved, UndoLog};
 use crate::org::Org;
 use crate::row_locks::Claim;
@@ -21,6 +22,8 @@ struct State {
     undo: Vec<UndoLog>,
     saved: Vec<(Author, Saved)>,
     has_refusal: bool,
+    /// What the transactions left to be done once all of them stay.
+    after: Vec<AfterCommit>,
 }
 
 impl UnitOfWork {
@@ -31,6 +34,7 @@ impl UnitOfWork {
             undo: Vec::new(),
             saved: Vec::new(),
             has_refusal: false,
+            after: Vec::new(),
         };
         Self {
             org,
@@ -46,10 +50,12 @@ impl UnitOfWork {
         unlucky: Option<UnluckyRows>,
     ) -> Vec<Outcome> {
         let mut state = self.lock();
-        let (outcomes, undo) =
-            self.org
-                .write_locked(author, operations, all_or_none, unlucky, &mut state.claim);
-        state.undo.push(undo);
+        let written = self
+            .org
+            .write_locked(author, operations, all_or_none, unlucky, &mut state.claim);
+        let outcomes = written.outcomes;
+        state.undo.push(written.undo);
+        state.after.push(written.after);
         state.has_refusal |= outcomes.iter().any(Result::is_err);
         let saved = outcomes.iter().flatten().map(|saved| (author, *saved));
         state.saved.extend(saved);
@@ -63,13 +69,16 @@ impl UnitOfWork {
 
     /// Keeps everything: what the organisation does after a save begins now.
     pub(crate) async fn commit(&self) {
-        let saved = {
+        let (saved, after) = {
             let mut state = self.lock();
             state.undo.clear();
-            std::mem::take(&mut state.saved)
+            (std::mem::take(&mut state.saved), std::mem::take(&mut state.after))
         };
         for (author, saved) in saved {
             self.org.saved(author, std::iter::once(&saved));
+        }
+        for after in after {
+            self.org.after_commit(after);
         }
         let hold = self.org.row_locks.holding_time();
         if !hold.is_zero() {
@@ -89,6 +98,7 @@ impl UnitOfWork {
             }
         }
         state.saved.clear();
+        state.after.clear();
         state.claim = self.org.row_locks.claim();
     }
 

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
+use crate::apex::{AfterCommit, Written};
 use crate::automation::Rule;
 use crate::catch_up::Due;
-use crate::data::{Author, Operation, Outcome, SaveError, Saved, Transaction, UndoLog, locked_by};
+use crate::data::{Author, Operation, Outcome, SaveError, Saved, Transaction, locked_by};
 use crate::dice::Dice;
 use crate::id::RecordId;
 use crate::org::Org;
@@ -65,12 +66,14 @@ impl Org {
         unlucky: Option<UnluckyRows>,
         claim: &mut Claim,
     ) -> Vec<Outcome> {
-        let (outcomes, _) = self.write_locked(author, operations, all_or_none, unlucky, claim);
-        self.saved(
-            author,
-            outcomes.iter().filter_map(|outcome| outcome.as_ref().ok()),
-        );
-        outcomes
+        let written = self.write_locked(author, operations, all_or_none, unlucky, claim);
+        let saved = written
+            .outcomes
+            .iter()
+            .filter_map(|outcome| outcome.as_ref().ok());
+        self.saved(author, saved);
+        self.after_commit(written.after);
+        written.outcomes
     }
 
     /// Writes several records without setting the later updates in motion.
@@ -81,7 +84,7 @@ impl Org {
         all_or_none: bool,
         unlucky: Option<UnluckyRows>,
         claim: &mut Claim,
-    ) -> (Vec<Outcome>, UndoLog) {
+    ) -> Written {
         let schema = self.schema();
         let mut data = self.write();
         let operations = operations
@@ -93,13 +96,20 @@ impl Org {
                 claim.take(locked_by(&data, &operation), is_unlucky)?;
                 Ok(operation)
             })
-            .collect();
+            .collect::<Vec<_>>();
+        if let Some(installed) = self.triggered(&operations) {
+            return self.write_triggering(&installed, &mut data, author, operations, all_or_none, claim);
+        }
         let access = self.access.of(author.user, &data, &schema);
         let mut transaction = Transaction::begin(&mut data, &schema, author)
             .with_rules(&self.automation)
             .with_access(Some(access));
         let outcomes = transaction.save_all(operations, all_or_none);
-        (outcomes, transaction.into_undo_log())
+        Written {
+            outcomes,
+            undo: transaction.into_undo_log(),
+            after: AfterCommit::default(),
+        }
     }
 
     /// Whether one of the records that operations name was written at or after a moment.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::Compiled;
 use super::body::{BodyCompiler, Typed};
 use super::ir::{Accessors, Constant, EnumOwner, Expr, ExprKind, Receiver};
-use crate::library::PlatformKind;
+use crate::library::{PlatformKind, absent_objects};
 use crate::schema::SObjectMember;
 use crate::syntax::Position;
 use crate::syntax::ast::{Expression, ExpressionKind, Modifiers, Name, TypeKind};
@@ -212,6 +212,9 @@ impl BodyCompiler<'_, '_> {
                 ty: object.ty,
             }),
             Type::Platform(id, arguments) => {
+                if let Some(described) = self.described_field(&object, name) {
+                    return Ok(described);
+                }
                 let class = self.unit.library.class(*id);
                 match class.properties.get(&name.key()) {
                     Some(property) if !property.is_static => {
@@ -250,15 +253,19 @@ impl BodyCompiler<'_, '_> {
                     // A field that may point at several objects is seen as the object Name.
                     _ => Arc::from("Name"),
                 };
-                (
-                    ExprKind::Related(Box::new(object), relationship, false),
-                    Type::Record(target),
-                )
+                let ty = match schema.object(&target) {
+                    Some(_) => Type::Record(target),
+                    None => Type::Unsupported(target),
+                };
+                (ExprKind::Related(Box::new(object), relationship, false), ty)
             }
             Some(SObjectMember::Children(children)) => (
                 ExprKind::Related(Box::new(object), Arc::clone(&children.name), true),
                 Type::list(Type::Record(Arc::clone(&children.child))),
             ),
+            None if absent_objects::is_field(record, &name.text) => {
+                return Ok(self.unsupported(at, format!("{record}.{}", name.text)));
+            }
             None => {
                 let message = format!("Variable does not exist: {}", name.text);
                 return Err(self.error(at, message));
@@ -296,6 +303,9 @@ impl BodyCompiler<'_, '_> {
                 expr: Expr::new(at.line, kind),
                 ty: ty.clone(),
             });
+        }
+        if let Some(token) = self.token(ty, name)? {
+            return Ok(token);
         }
         match ty {
             Type::User(class) => match self.unit.classes.find_field(*class, &name.text) {

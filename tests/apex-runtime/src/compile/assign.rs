@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Compiled;
 use super::body::{BodyCompiler, Typed, convert};
-use super::ir::{Expr, ExprKind, Operation, Place, Receiver};
+use super::ir::{Constant, Expr, ExprKind, Operation, Place, Receiver};
 use super::operator::to_number;
 use crate::syntax::Position;
 use crate::syntax::ast::{Expression, ExpressionKind};
@@ -132,6 +132,14 @@ impl BodyCompiler<'_, '_> {
                         && self.unit.classes.field(id).is_static
                     {
                         return self.field_place(None, id, name.at).map(Ok);
+                    }
+                    if let Type::Platform(class, _) = ty
+                        && let Some(property) = self.unit.library.class(class).properties.get(&name.key())
+                        && let (true, Some(setter)) = (property.is_static, property.setter)
+                    {
+                        let nobody = Expr::new(name.at.line, ExprKind::Constant(Constant::Null));
+                        let place = Place::PlatformProperty(nobody, property.getter, setter);
+                        return Ok(Ok((place, property.ty.clone())));
                     }
                     let what = format!("{}.{} = …", self.name_of(&ty), name.text);
                     return Ok(Err(self.unsupported(name.at, what)));

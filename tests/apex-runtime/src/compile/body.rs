@@ -67,14 +67,19 @@ impl<'a> Compiler<'a> {
                     body.add_local(&parameter.name, parameter.ty.clone(), false);
                 }
                 let statements = body.block(&block);
-                (
-                    id,
-                    statements.map(|statements| Body {
+                let compiled = statements.and_then(|statements| {
+                    if body.returns != Type::Void && super::completion::ends(&block) {
+                        let ty = body.name_of(&body.returns);
+                        let message = format!("Missing return statement required return type: {ty}");
+                        return Err(body.error(method.at, message));
+                    }
+                    Ok(Body {
                         slots: body.slots,
                         chained: None,
                         statements,
-                    }),
-                )
+                    })
+                });
+                (id, compiled)
             }
             Pending::Constructor(id, chained, block) => {
                 let method = self.classes.method(id).clone();
@@ -173,6 +178,14 @@ impl BodyCompiler<'_, '_> {
     pub(crate) fn local(&self, name: &str) -> Option<&Local> {
         let key = name.to_ascii_lowercase();
         self.scopes.iter().rev().find_map(|scope| scope.get(&key))
+    }
+
+    /// The names of all locals, inner scopes first.
+    pub(crate) fn local_names(&self) -> Vec<Arc<str>> {
+        let scopes = self.scopes.iter().rev();
+        scopes
+            .flat_map(|scope| scope.keys().map(|name| name.as_str().into()))
+            .collect()
     }
 
     /// Runs a step in a scope of its own.
@@ -275,7 +288,14 @@ impl BodyCompiler<'_, '_> {
     pub(crate) fn coerce(&mut self, typed: Typed, expected: &Type, at: Position) -> Compiled<Expr> {
         // A query may be assigned to a single record (Apex Developer Guide, "Working with SOQL Queries That
         // Return One Record").
-        if let (ExprKind::Query(_), true) = (&typed.expr.kind, expected.is_record()) {
+        let queries = match &typed.expr.kind {
+            ExprKind::Query(_) | ExprKind::DynamicQuery(..) => true,
+            ExprKind::CallPlatform(method, ..) => {
+                &*self.unit.library.method(*method).name == "queryWithBinds"
+            }
+            _ => false,
+        };
+        if queries && expected.is_record() && !typed.ty.is_record() {
             let line = typed.expr.line;
             return Ok(Expr::new(line, ExprKind::OnlyRow(Box::new(typed.expr))));
         }

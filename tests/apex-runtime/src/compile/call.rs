@@ -155,6 +155,39 @@ impl BodyCompiler<'_, '_> {
         {
             return Ok(done);
         }
+        if let (Type::Record(object), "getsobjecttype", []) = (ty, name.key().as_str(), &*arguments) {
+            let token = ExprKind::Constant(Constant::ObjectToken(Arc::clone(object)));
+            let class = self.unit.library.find("Schema.SObjectType");
+            return Ok(Typed {
+                expr: Expr::new(name.at.line, token),
+                ty: class.map_or(Type::Object, Type::platform),
+            });
+        }
+        let settings = self.setting_methods(ty, &name.text);
+        if !settings.is_empty() {
+            let line = name.at.line;
+            let mut passed = vec![Typed {
+                expr: Expr::new(line, ExprKind::Constant(Constant::Type(ty.clone()))),
+                ty: Type::Object,
+            }];
+            passed.extend(arguments);
+            let done = self.platform_call(settings, None, name, passed)?;
+            let returned = self.own_record(done.ty, ty);
+            return Ok(Typed {
+                expr: done.expr,
+                ty: returned,
+            });
+        }
+        if let (Type::Platform(id, _), "getquerylocator", [only]) = (ty, name.key().as_str(), &*arguments)
+            && self.unit.library.class(*id).qualified_name() == "System.Database"
+            && let ExprKind::Query(plan) = &only.expr.kind
+        {
+            let locator = self.unit.library.find("Database.QueryLocator");
+            return Ok(Typed {
+                expr: Expr::new(name.at.line, ExprKind::Locator(plan.clone())),
+                ty: locator.map_or(Type::Object, Type::platform),
+            });
+        }
         let methods = self.platform_methods(ty, &name.text, true);
         if methods.is_empty() {
             if let Type::User(class) = ty {
@@ -164,7 +197,19 @@ impl BodyCompiler<'_, '_> {
             let what = format!("{}.{}", self.display(ty), name.text);
             return Ok(self.unsupported(name.at, what));
         }
-        self.platform_call(methods, None, name, arguments)
+        let done = self.platform_call(methods, None, name, arguments)?;
+        let dynamic = matches!(name.key().as_str(), "query" | "countquery" | "getquerylocator");
+        let is_database = matches!(ty, Type::Platform(id, _)
+            if self.unit.library.class(*id).qualified_name() == "System.Database");
+        if !(dynamic && is_database) || matches!(done.expr.kind, ExprKind::Unsupported(_)) {
+            return Ok(done);
+        }
+        let variables = self.visible_variables(name);
+        let kind = ExprKind::DynamicQuery(Box::new(done.expr), variables);
+        Ok(Typed {
+            expr: Expr::new(name.at.line, kind),
+            ty: done.ty,
+        })
     }
 
     /// `values()` and `valueOf(name)`, which every enum has.
@@ -222,6 +267,21 @@ impl BodyCompiler<'_, '_> {
                 );
             }
         }
+        // `record.Field.addError(message)` adds to the record, and names the field.
+        if name.key() == "adderror"
+            && let ExprKind::Record(record, field) = &receiver.expr.kind
+        {
+            let line = name.at.line;
+            let field = Constant::String(Arc::clone(field));
+            let mut passed = vec![Typed {
+                expr: Expr::new(line, ExprKind::Constant(field)),
+                ty: Type::String,
+            }];
+            passed.extend(arguments);
+            let methods = self.platform_methods(&Type::SObject, "addError", false);
+            let record = Expr::clone(record);
+            return self.platform_call(methods, Some(record), name, passed);
+        }
         let methods = self.platform_methods(&receiver.ty, &name.text, false);
         if methods.is_empty() {
             return match &receiver.ty {
@@ -239,7 +299,13 @@ impl BodyCompiler<'_, '_> {
                 }
             };
         }
-        self.platform_call(methods, Some(receiver.expr), name, arguments)
+        let done = self.platform_call(methods, Some(receiver.expr), name, arguments)?;
+        if name.key() != "clone" {
+            return Ok(done);
+        }
+        // A copy of a record is of the record's own type.
+        let ty = self.own_record(done.ty, &receiver.ty);
+        Ok(Typed { expr: done.expr, ty })
     }
 
     fn display(&self, ty: &Type) -> String {
@@ -304,7 +370,19 @@ impl BodyCompiler<'_, '_> {
             })
             .collect();
         let types: Vec<_> = arguments.iter().map(|a| a.ty.clone()).collect();
-        let index = match self.choose(&candidates, &types) {
+        let choice = self.choose(&candidates, &types);
+        if choice == Choice::Ambiguous && types.iter().any(|t| matches!(t, Type::Unsupported(_))) {
+            let mut results = methods
+                .iter()
+                .map(|(method, _)| library.method(*method))
+                .filter(|method| method.parameters.len() == types.len())
+                .map(|method| &method.returns);
+            let first = results.next();
+            if results.any(|result| Some(result) != first) {
+                return Ok(self.unknown_overload(name));
+            }
+        }
+        let index = match choice {
             Choice::One(index) => Some(index),
             Choice::Ambiguous => candidates.iter().position(|c| c.len() == types.len()),
             Choice::None => None,

@@ -7,6 +7,7 @@ use super::body::{BodyCompiler, Typed};
 use super::ir::{ConstructorTarget, Expr, ExprKind};
 use super::overload::Choice;
 use crate::library::PlatformKind;
+use crate::library::absent_objects;
 use crate::schema::SObjectMember;
 use crate::syntax::Position;
 use crate::syntax::ast::{Expression, ExpressionKind, TypeName};
@@ -40,8 +41,10 @@ impl BodyCompiler<'_, '_> {
             }
             Type::Record(object) => {
                 let object = Arc::clone(object);
-                let fields = self.record_fields(&object, arguments)?;
-                done(ExprKind::NewRecord(object, fields), ty)
+                match self.record_fields(&object, arguments)? {
+                    Ok(fields) => done(ExprKind::NewRecord(object, fields), ty),
+                    Err(unsupported) => Ok(unsupported),
+                }
             }
             Type::User(class) => {
                 let declared = self.unit.classes.class(*class);
@@ -92,7 +95,13 @@ impl BodyCompiler<'_, '_> {
         )))
     }
 
-    fn record_fields(&mut self, object: &str, arguments: &[Expression]) -> Compiled<Vec<(Arc<str>, Expr)>> {
+    /// The fields that `new Account(Name = 'one')` sets; the inner error is what the runtime has not.
+    #[expect(clippy::type_complexity, reason = "the fields are a list of names and values")]
+    fn record_fields(
+        &mut self,
+        object: &str,
+        arguments: &[Expression],
+    ) -> Compiled<Result<Vec<(Arc<str>, Expr)>, Typed>> {
         let schema = self.unit.schema;
         let mut fields = Vec::new();
         for argument in arguments {
@@ -115,7 +124,7 @@ impl BodyCompiler<'_, '_> {
                 Some(SObjectMember::Field(field)) => (Arc::clone(&field.name), field.kind.apex_type()),
                 Some(SObjectMember::Parent(field, relationship)) => {
                     let ty = match field.reference_to.as_slice() {
-                        [only] => Type::Record(Arc::clone(only)),
+                        [only] if schema.object(only).is_some() => Type::Record(Arc::clone(only)),
                         _ => Type::SObject,
                     };
                     (relationship, ty)
@@ -124,6 +133,9 @@ impl BodyCompiler<'_, '_> {
                     let message = format!("Field is not writeable: {object}.{}", children.name);
                     return Err(self.error(name.at, message));
                 }
+                None if absent_objects::is_field(object, &name.text) => {
+                    return Ok(Err(self.unsupported(name.at, format!("{object}.{}", name.text))));
+                }
                 None => {
                     let message = format!("Field does not exist: {} on {object}", name.text);
                     return Err(self.error(name.at, message));
@@ -131,7 +143,7 @@ impl BodyCompiler<'_, '_> {
             };
             fields.push((key, self.expression_for(value, &ty)?));
         }
-        Ok(fields)
+        Ok(Ok(fields))
     }
 
     /// The constructor of a class of the program that takes the arguments.

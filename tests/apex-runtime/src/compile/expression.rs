@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::Compiled;
 use super::body::{BodyCompiler, Typed, convert};
 use super::ir::{Constant, DmlExtra, Expr, ExprKind, QueryPlan};
+use crate::library::absent_objects;
 use crate::run::decimal::Decimal;
 use crate::syntax::Position;
 use crate::syntax::ast::{DmlKind, Expression, ExpressionKind, Literal, Query, QueryShape, TypeName};
@@ -101,7 +102,10 @@ impl BodyCompiler<'_, '_> {
             ExpressionKind::Assign(place, operator, value) => self.assignment(place, *operator, value, at),
             ExpressionKind::Ternary(condition, a, b) => self.ternary(condition, a, b, at),
             ExpressionKind::Query(query) => self.query(query, at),
-            ExpressionKind::Search(_) => Ok(self.unsupported(at, "SOSL")),
+            ExpressionKind::Search(text) => typed(
+                ExprKind::Search(text.as_str().into()),
+                Type::list(Type::list(Type::SObject)),
+            ),
             ExpressionKind::Dml(kind, mode, target, other) => {
                 self.dml(*kind, *mode, target, other.as_deref(), at)
             }
@@ -202,6 +206,9 @@ impl BodyCompiler<'_, '_> {
             }),
             QueryShape::Records => match self.unit.schema.object(&query.object.text) {
                 Some(object) => Type::list(Type::Record(Arc::clone(&object.name))),
+                None if absent_objects::object_name(&query.object.text, self.unit.schema).is_some() => {
+                    return Ok(self.unsupported(at, Arc::clone(&query.object.text)));
+                }
                 None => {
                     let message = format!("sObject type '{}' is not supported.", query.object.text);
                     return Err(self.error(query.object.at, message));

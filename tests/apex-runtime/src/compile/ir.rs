@@ -135,6 +135,10 @@ pub enum Constant {
     Enum(EnumOwner, usize),
     /// `X.class`
     Type(Type),
+    /// `Account.SObjectType`
+    ObjectToken(Arc<str>),
+    /// `Account.Name`
+    FieldToken(Arc<str>, Arc<str>),
 }
 
 /// The enum that a constant belongs to.
@@ -322,6 +326,12 @@ pub enum ExprKind {
     Query(Box<QueryPlan>),
     /// The one row of a query assigned to a record.
     OnlyRow(Box<Expr>),
+    /// A dynamic query, and the variables that its text may bind.
+    DynamicQuery(Box<Expr>, Vec<(Arc<str>, Expr)>),
+    /// `[FIND … RETURNING …]`
+    Search(Arc<str>),
+    /// `Database.getQueryLocator([SELECT …])`
+    Locator(Box<QueryPlan>),
     /// A DML statement: user mode, records, key or duplicates.
     Dml(DmlKind, Option<bool>, Box<Expr>, Option<DmlExtra>),
     /// Reaching it stops the transaction with "not supported".

@@ -138,6 +138,7 @@ impl Compiler<'_> {
                 }
             }
         }
+        self.check_overriding(id, &lineage)?;
         for interface in self.classes.all_interfaces(id) {
             self.implement(id, &lineage, &interface, &mut table)?;
         }
@@ -208,7 +209,12 @@ impl Compiler<'_> {
             .iter()
             .map(|p| p.substitute(arguments))
             .collect();
-        match self.implementation(lineage, &declared.name, &types) {
+        let found = if self.library.class(declared.class).kind == PlatformKind::Interface {
+            self.platform_implementation(lineage, &declared.name, &types)
+        } else {
+            self.implementation(lineage, &declared.name, &types)
+        };
+        match found {
             Some(found) => {
                 table.insert(MethodRef::Platform(method), found);
                 true
@@ -232,6 +238,28 @@ impl Compiler<'_> {
             })
     }
 
+    /// Of a platform interface, as orgs accept it (apex-recipes): a static method serves too, and a
+    /// `Database.Batchable<SObject>` may take records of one object.
+    fn platform_implementation(&self, lineage: &[ClassId], name: &str, types: &[Type]) -> Option<MethodId> {
+        let alike = |a: &Type, b: &Type| match (a, b) {
+            (Type::List(a), Type::List(b)) => a.is_record() && b.is_record() || a == b,
+            _ => a == b,
+        };
+        self.implementation(lineage, name, types).or_else(|| {
+            lineage
+                .iter()
+                .flat_map(|class| &self.classes.class(*class).methods)
+                .copied()
+                .find(|method| {
+                    let method = self.classes.method(*method);
+                    !method.is_abstract
+                        && method.name.eq_ignore_ascii_case(name)
+                        && method.parameters.len() == types.len()
+                        && method.parameters.iter().zip(types).all(|(p, t)| alike(&p.ty, t))
+                })
+        })
+    }
+
     fn unimplemented(&self, id: ClassId, name: &str) -> crate::error::CompileError {
         let class = self.classes.class(id);
         self.error(
@@ -239,6 +267,52 @@ impl Compiler<'_> {
             class.at,
             format!("Class {} must implement the method: {name}", class.name),
         )
+    }
+
+    /// The word `override` stands only where there is something to override.
+    fn check_overriding(&self, id: ClassId, lineage: &[ClassId]) -> Compiled<()> {
+        // What the platform's superclasses and interfaces have is not looked up here.
+        let opaque = self.classes.platform_base(id).is_some()
+            || lineage
+                .iter()
+                .any(|c| matches!(self.classes.class(*c).superclass, Some(Type::Unsupported(_))));
+        for &method in &self.classes.class(id).methods {
+            let declared = self.classes.method(method);
+            if !declared.modifiers.has("override") || opaque {
+                continue;
+            }
+            let key = declared.name.to_ascii_lowercase();
+            let on_object = self
+                .library
+                .members(&Type::Object)
+                .is_some_and(|(object, _)| self.library.class(object).methods.contains_key(&key));
+            let types: Vec<_> = declared.parameters.iter().map(|p| p.ty.clone()).collect();
+            let inherited = lineage.iter().skip(1).any(|ancestor| {
+                self.classes.class(*ancestor).methods.iter().any(|other| {
+                    let other = self.classes.method(*other);
+                    other.name.eq_ignore_ascii_case(&declared.name) && other.same_parameters(&types)
+                })
+            });
+            let named = self
+                .classes
+                .all_interfaces(id)
+                .iter()
+                .any(|interface| match interface {
+                    Type::User(i) => self
+                        .classes
+                        .class(*i)
+                        .methods
+                        .iter()
+                        .any(|m| self.classes.method(*m).name.eq_ignore_ascii_case(&declared.name)),
+                    _ => true,
+                });
+            if !inherited && !on_object && !named {
+                let words = "@Override specified for non-overriding method";
+                let message = format!("{words}: {} {}", self.name_of(&declared.returns), declared.name);
+                return Err(self.error(id, declared.at, message));
+            }
+        }
+        Ok(())
     }
 
     fn check_override(&self, overridden: MethodId, by: MethodId) -> Compiled<()> {

@@ -4,6 +4,7 @@ mod access;
 mod assign;
 mod body;
 mod call;
+mod completion;
 mod create;
 mod declare;
 mod expression;
@@ -13,12 +14,13 @@ mod operator;
 mod overload;
 mod resolve;
 mod statement;
+mod token;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use crate::error::{CompileError, Unsupported};
-use crate::library::Library;
+use crate::library::{Library, absent_objects};
 use crate::program::{ClassCode, Program, Source, SourceKind, Trigger};
 use crate::schema::Schema;
 use crate::syntax::Position;
@@ -54,6 +56,8 @@ pub(crate) struct Compiler<'a> {
     pub(crate) unsupported: Vec<Unsupported>,
     pub(crate) lines: HashMap<Arc<str>, BTreeSet<u32>>,
     pub(crate) errors: Vec<CompileError>,
+    /// The objects of triggers, by the hidden classes that hold them.
+    pub(crate) trigger_objects: HashMap<ClassId, Arc<str>>,
 }
 
 impl<'a> Compiler<'a> {
@@ -67,6 +71,7 @@ impl<'a> Compiler<'a> {
             unsupported: Vec::new(),
             lines: HashMap::new(),
             errors: Vec::new(),
+            trigger_objects: HashMap::new(),
         }
     }
 
@@ -116,6 +121,16 @@ pub(crate) fn compile(sources: &[Source], schema: &Arc<Schema>) -> Result<Progra
     compiler.declare(headers);
     let mut program_triggers = Vec::new();
     for (source, declaration) in triggers {
+        // No record can fire it.
+        let object = &declaration.object;
+        if let Some(what) = absent_objects::object_name(&object.text, schema) {
+            compiler.unsupported.push(Unsupported {
+                what,
+                file: source.name.as_str().into(),
+                line: object.at.line,
+            });
+            continue;
+        }
         let name = Arc::clone(&declaration.name.text);
         let (class, method) = compiler.add_routine(
             &source.name,
@@ -124,13 +139,16 @@ pub(crate) fn compile(sources: &[Source], schema: &Arc<Schema>) -> Result<Progra
             declaration.methods,
         );
         match schema.object(&declaration.object.text) {
-            Some(object) => program_triggers.push(Trigger {
-                name,
-                object: Arc::clone(&object.name),
-                events: declaration.events,
-                class,
-                method,
-            }),
+            Some(object) => {
+                compiler.trigger_objects.insert(class, Arc::clone(&object.name));
+                program_triggers.push(Trigger {
+                    name,
+                    object: Arc::clone(&object.name),
+                    events: declaration.events,
+                    class,
+                    method,
+                });
+            }
             None => compiler.errors.push(CompileError::new(
                 &source.name,
                 declaration.object.at,
@@ -140,6 +158,11 @@ pub(crate) fn compile(sources: &[Source], schema: &Arc<Schema>) -> Result<Progra
     }
     let mut program = finish(compiler, Program::empty(Arc::clone(schema)))?;
     program.triggers = program_triggers;
+    for source in sources {
+        program
+            .versions
+            .insert(source.name.as_str().into(), source.api_version);
+    }
     Ok(program)
 }
 

@@ -28,6 +28,18 @@ impl BodyCompiler<'_, '_> {
                 _ => best = vec![(index, distance)],
             }
         }
+        // An argument of unknown type may mean any of them.
+        let open = arguments
+            .iter()
+            .any(|argument| matches!(argument, Type::Unsupported(_)));
+        let applicable = || {
+            candidates
+                .iter()
+                .filter(|c| self.distance(c, arguments).is_some())
+        };
+        if open && applicable().nth(1).is_some() {
+            return Choice::Ambiguous;
+        }
         match best.as_slice() {
             [] => Choice::None,
             [(only, _)] => Choice::One(*only),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Compiled, Compiler, type_name};
-use crate::library::absent;
+use crate::library::{absent, absent_objects};
 use crate::syntax::ast::TypeName;
 use crate::types::{ClassId, Type};
 
@@ -44,12 +44,25 @@ impl Compiler<'_> {
             [namespace, name] if namespace.eq_ignore_ascii_case("Schema") => Some(*name),
             _ => None,
         };
+        // Rows of aggregates have the members of records and no describe.
+        if dotted.eq_ignore_ascii_case("AggregateResult") {
+            return Some(Type::Record("AggregateResult".into()));
+        }
         if let Some(object) = object.and_then(|name| self.schema.object(name))
             && arguments.is_empty()
         {
             return Some(Type::Record(Arc::clone(&object.name)));
         }
-        absent::type_name(&dotted).map(|name| Type::Unsupported(name.into()))
+        let absent = object.and_then(|name| absent_objects::object_name(name, self.schema));
+        if let Some(name) = absent {
+            return Some(Type::Unsupported(name.into()));
+        }
+        // What stands behind a known type is its member: `Schema.SObjectType.Account`.
+        let member = matches!(parts, [first, second, _, ..]
+            if self.library.named_type(&format!("{first}.{second}"), &[]).is_some());
+        absent::type_name(&dotted)
+            .filter(|_| !member)
+            .map(|name| Type::Unsupported(name.into()))
     }
 
     fn lookup_class(&self, parts: &[&str], scope: ClassId) -> Option<ClassId> {

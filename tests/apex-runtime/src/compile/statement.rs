@@ -209,7 +209,9 @@ impl BodyCompiler<'_, '_> {
         let Typed { expr, ty: source } = self.expression(values)?;
         let (element, iteration) = match (&source, &declared) {
             (Type::List(row), Type::List(wanted))
-                if matches!(expr.kind, ExprKind::Query(_)) && row.is_record() && wanted.is_record() =>
+                if matches!(expr.kind, ExprKind::Query(_) | ExprKind::DynamicQuery(..))
+                    && row.is_record()
+                    && wanted.is_record() =>
             {
                 (declared.clone(), Iteration::Chunks)
             }

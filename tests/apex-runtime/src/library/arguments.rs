@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use chrono::NaiveDate;
 
+use crate::compile::ir::EnumOwner;
 use crate::run::decimal::Decimal;
 use crate::run::value::{NativeState, Value};
 use crate::run::{Interrupt, Machine, Run};
+use crate::types::Type;
 
 macro_rules! argument {
     ($(#[$doc:meta] $name:ident: $type:ty = $variant:pat => $value:expr;)*) => {
@@ -62,6 +64,24 @@ impl Machine<'_> {
     /// A number of the text's characters as an Integer.
     pub(crate) fn count_of(&self, count: usize) -> Value {
         Value::Integer(i32::try_from(count).unwrap_or(i32::MAX))
+    }
+
+    /// A new object of a platform class.
+    pub(crate) fn platform_object(&self, class: &str, state: impl NativeState) -> Run<Value> {
+        match self.library.find(class) {
+            Some(id) => Ok(Value::native(Type::platform(id), state)),
+            None => Err(self.not_supported(class)),
+        }
+    }
+
+    /// A constant of a platform enum.
+    pub(crate) fn platform_constant(&self, class: &str, name: &str) -> Run<Value> {
+        let found = self.library.find(class).and_then(|id| {
+            let constants = &self.library.class(id).constants;
+            let index = constants.iter().position(|c| &**c == name)?;
+            Some(Value::Enum(EnumOwner::Platform(id), index))
+        });
+        found.ok_or_else(|| self.not_supported(format!("{class}.{name}")))
     }
 
     /// Works on the state of a platform object.

@@ -109,7 +109,7 @@ fn double_value(m: &mut Machine<'_>, this: &Value, _: &[Value]) -> Run<Value> {
 }
 
 /// With separators in en_US; other locales are refused.
-fn format(m: &mut Machine<'_>, this: &Value, _: &[Value]) -> Run<Value> {
+pub(super) fn format(m: &mut Machine<'_>, this: &Value, _: &[Value]) -> Run<Value> {
     let text = own(m, this)?.to_plain_string();
     let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
     if fraction.len() > 3 {

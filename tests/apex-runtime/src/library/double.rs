@@ -10,6 +10,7 @@ pub(super) fn declare(library: &mut Declarations) {
         .class("System.Double")
         .method("static Double valueOf(String text)", parse)
         .method("static Double valueOf(Object value)", value_of)
+        .method("String format()", format)
         .method("Integer intValue()", int_value)
         .method("Long longValue()", long_value)
         .method("Long round()", round);
@@ -44,6 +45,12 @@ fn value_of(m: &mut Machine<'_>, this: &Value, arguments: &[Value]) -> Run<Value
 fn own(m: &Machine<'_>, this: &Value) -> Run<Decimal> {
     let value = m.double(m.this(this), 0)?;
     Decimal::from_f64(value).ok_or_else(|| m.not_supported("an infinite Double as a whole number"))
+}
+
+/// As a Decimal of the same value.
+fn format(m: &mut Machine<'_>, this: &Value, _: &[Value]) -> Run<Value> {
+    let value = Value::Decimal(own(m, this)?);
+    super::decimal::format(m, &value, &[])
 }
 
 fn int_value(m: &mut Machine<'_>, this: &Value, _: &[Value]) -> Run<Value> {

@@ -11,7 +11,6 @@ const BUILT_IN: &[&str] = &[
     "BigObjectException",
     "CalloutException",
     "DataWeaveScriptException",
-    "DmlException",
     "DuplicateMessageException",
     "EmailException",
     "ExternalObjectException",
@@ -62,6 +61,9 @@ pub(super) fn declare(library: &mut Declarations) {
         .method("Exception getCause()", cause)
         .method("void initCause(Exception cause)", init_cause)
         .method("void setMessage(String message)", set_message);
+    library
+        .exception("System.AuraHandledException")
+        .constructor("new(String message)", construct_aura);
     for name in BUILT_IN {
         library.exception(&format!("System.{name}"));
     }
@@ -77,6 +79,18 @@ fn construct(m: &mut Machine<'_>, this: &Value, arguments: &[Value]) -> Run<Valu
     let exception = m.exception(*id, None, None);
     m.fill_exception(&exception, arguments.to_vec());
     Ok(Value::Object(exception))
+}
+
+/// The client gets the message; Apex itself sees it only where `setMessage` gave it (public tests,
+/// apex-recipes, expect "Script-thrown exception").
+fn construct_aura(m: &mut Machine<'_>, this: &Value, arguments: &[Value]) -> Run<Value> {
+    let made = construct(m, this, &[])?;
+    if let (Value::Object(exception), Some(Value::String(text))) = (&made, arguments.first())
+        && let Some(state) = &exception.exception
+    {
+        state.borrow_mut().client_message = Some(std::sync::Arc::clone(text));
+    }
+    Ok(made)
 }
 
 fn instance<'v>(m: &Machine<'_>, this: &'v Value) -> Run<&'v Instance> {

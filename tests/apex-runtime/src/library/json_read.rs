@@ -64,7 +64,7 @@ fn mismatch(m: &Machine<'_>, tree: &Tree, ty: &Type) -> crate::run::Interrupt {
 }
 
 /// Reads a value of a type.
-pub(super) fn read_typed(m: &mut Machine<'_>, tree: &Tree, ty: &Type, strict: bool) -> Run<Value> {
+pub(crate) fn read_typed(m: &mut Machine<'_>, tree: &Tree, ty: &Type, strict: bool) -> Run<Value> {
     if tree.is_null() {
         return Ok(Value::Null);
     }

@@ -7,7 +7,7 @@ use crate::run::value::{ObjectClass, Value};
 use crate::run::{Machine, Run, text};
 
 /// Collects the text.
-pub(super) struct Writer {
+pub(crate) struct Writer {
     out: String,
     pretty: bool,
     suppress_nulls: bool,
@@ -19,7 +19,7 @@ fn quoted(text: &str) -> String {
 }
 
 impl Writer {
-    pub(super) fn new(pretty: bool, suppress_nulls: bool) -> Self {
+    pub(crate) fn new(pretty: bool, suppress_nulls: bool) -> Self {
         Self {
             out: String::new(),
             pretty,
@@ -28,11 +28,11 @@ impl Writer {
         }
     }
 
-    pub(super) fn finish(self) -> String {
+    pub(crate) fn finish(self) -> String {
         self.out
     }
 
-    pub(super) fn value(&mut self, m: &mut Machine<'_>, value: &Value) -> Run<()> {
+    pub(crate) fn value(&mut self, m: &mut Machine<'_>, value: &Value) -> Run<()> {
         let scalar = match value {
             Value::Null => "null".to_owned(),
             Value::Boolean(b) => b.to_string(),
@@ -105,7 +105,7 @@ impl Writer {
                 }
                 return self.object(m, named, self.suppress_nulls);
             }
-            Value::Type(_) | Value::Native(_) => {
+            Value::Type(_) | Value::Native(_) | Value::ObjectToken(_) | Value::FieldToken(..) => {
                 let ty = m.runtime_type(value);
                 let name = m.type_name(&ty);
                 return Err(m.raise("JSONException", format!("Apex Type unsupported in JSON: {name}")));

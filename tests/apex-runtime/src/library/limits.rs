@@ -1,4 +1,5 @@
-//! `Limits` (Apex Reference Guide, "Limits Class"): what is counted. CPU time and heap are not claimed.
+//! `Limits` (Apex Reference Guide, "Limits Class"). CPU time and heap are estimates and stop nothing: a thousand
+//! statements count as a millisecond, and the heap is what static variables hold.
 
 use super::declaration::Declarations;
 use crate::run::limits::Limit;
@@ -10,6 +11,7 @@ macro_rules! limits {
     ($($used:literal, $maximum:literal, $limit:ident;)*) => {
         pub(super) fn declare(library: &mut Declarations) {
             let class = library.class("System.Limits");
+            estimates(class);
             $({
                 fn used(m: &mut Machine<'_>, _: &Value, _: &[Value]) -> Run<Value> {
                     Ok(number(m.limits.used(Limit::$limit)))
@@ -22,6 +24,37 @@ macro_rules! limits {
             })*
         }
     };
+}
+
+fn estimates(class: &mut super::ClassBuilder) {
+    class
+        .method("static Integer getCpuTime()", |m, _, _| {
+            Ok(number(m.cpu_estimate()))
+        })
+        .method("static Integer getLimitCpuTime()", |m, _, _| {
+            Ok(number(if m.limits.asynchronous { 60_000 } else { 10_000 }))
+        })
+        .method("static Integer getHeapSize()", |m, _, _| {
+            Ok(number(m.heap_estimate()))
+        })
+        .method("static Integer getLimitHeapSize()", |m, _, _| {
+            Ok(number(if m.limits.asynchronous {
+                12_000_000
+            } else {
+                6_000_000
+            }))
+        })
+        .method("static Integer getLimitAggregateQueries()", |_, _, _| {
+            Ok(number(300))
+        })
+        .method("static Integer getLimitQueryLocatorRows()", |_, _, _| {
+            Ok(number(10_000))
+        })
+        .method("static Integer getLimitAsyncCalls()", |_, _, _| Ok(number(200)))
+        .method("static Integer getMobilePushApexCalls()", |_, _, _| Ok(number(0)))
+        .method("static Integer getLimitMobilePushApexCalls()", |_, _, _| {
+            Ok(number(10))
+        });
 }
 
 fn number(count: u32) -> Value {

@@ -2,11 +2,13 @@
 
 use std::cmp::Ordering;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use super::comparable::iterator;
 use super::declaration::Declarations;
 use crate::run::value::{ListObject, Value};
 use crate::run::{Interrupt, Machine, Run};
+use crate::types::Type;
 
 pub(super) fn declare(library: &mut Declarations) {
     library
@@ -19,6 +21,15 @@ pub(super) fn declare(library: &mut Declarations) {
         .method("List<T> clone()", copy)
         .method("List<T> deepClone()", deep_clone)
         .method("List<T> deepClone(Boolean keepId)", deep_clone)
+        .method(
+            "List<T> deepClone(Boolean keepId, Boolean keepTimestamps)",
+            deep_clone,
+        )
+        .method(
+            "List<T> deepClone(Boolean keepId, Boolean keepTimestamps, Boolean keepAutonumber)",
+            deep_clone,
+        )
+        .method("SObjectType getSObjectType()", object_type)
         .method("Boolean contains(T element)", contains)
         .method("Boolean equals(Object other)", equals)
         .method("T get(Integer index)", get)
@@ -84,19 +95,26 @@ fn copy(m: &mut Machine<'_>, this: &Value, _: &[Value]) -> Run<Value> {
     Ok(Value::list(list.element.clone(), items))
 }
 
-/// Copies the records of a list, without their ids unless they are to be kept.
+/// Null for a list of anything but one sort of records.
+fn object_type(m: &mut Machine<'_>, this: &Value, _: &[Value]) -> Run<Value> {
+    Ok(match &list(m, this)?.element {
+        Type::Record(object) => Value::ObjectToken(Arc::clone(object)),
+        _ => Value::Null,
+    })
+}
+
+/// Copies the records of a list; ids, timestamps and auto-numbers go unless they are to be kept.
 fn deep_clone(m: &mut Machine<'_>, this: &Value, arguments: &[Value]) -> Run<Value> {
     let list = list(m, this)?;
-    let keep_id = matches!(arguments.first(), Some(Value::Boolean(true)));
+    let flag = |index: usize| matches!(arguments.get(index), Some(Value::Boolean(true)));
+    let (keep_id, keep_timestamps, keep_numbers) = (flag(0), flag(1), flag(2));
     let items = list.items.borrow().clone();
     let mut copies = Vec::with_capacity(items.len());
     for item in items {
         match item {
             Value::Record(record) => {
                 let copy = m.copy_record(&record);
-                if !keep_id {
-                    copy.fields.borrow_mut().shift_remove("Id");
-                }
+                super::sobject::forget_identity(m, &copy, keep_id, keep_timestamps, keep_numbers);
                 copies.push(Value::Record(copy));
             }
             Value::Null => copies.push(Value::Null),

@@ -2,23 +2,37 @@
 //! not declared here does not exist for a program: the compiler refuses it by name.
 
 pub mod absent;
+pub mod absent_objects;
 mod arguments;
 mod assert;
+mod asynchronous;
 mod blob;
 mod boolean;
+mod cache;
 mod comparable;
+mod crypto;
+mod custom_setting;
+mod database;
+mod database_options;
+mod database_result;
 mod date;
 mod datetime;
 mod decimal;
 mod declaration;
 mod double;
 mod encoding;
+mod event_bus;
 mod exception;
+mod feature_management;
+mod http;
 mod id;
 mod integer;
 mod json;
-mod json_read;
-mod json_write;
+mod json_generator;
+mod json_parser;
+pub(crate) mod json_read;
+pub(crate) mod json_write;
+mod jwt;
 mod limits;
 mod list;
 mod long;
@@ -26,7 +40,14 @@ mod map;
 mod math;
 mod object;
 mod pattern;
+mod request;
+pub mod rest;
+mod schema;
+mod schema_field;
+mod search;
+mod security;
 mod set;
+mod sobject;
 mod string;
 mod string_position;
 mod string_shape;
@@ -34,8 +55,10 @@ mod string_test;
 mod system;
 mod test;
 mod time;
+mod trigger;
 mod r#type;
 mod url;
+mod user_info;
 
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
@@ -171,8 +194,29 @@ impl Library {
                 r#type::declare,
                 encoding::declare,
                 url::declare,
+                user_info::declare,
+                trigger::declare,
+                sobject::declare,
+                schema::declare,
+                schema_field::declare,
+                database::declare,
+                database_options::declare,
+                database_result::declare,
+                custom_setting::declare,
                 pattern::declare,
                 json::declare,
+                http::declare,
+                jwt::declare,
+                json_generator::declare,
+                json_parser::declare,
+                request::declare,
+                rest::declare,
+                crypto::declare,
+                asynchronous::declare,
+                cache::declare,
+                event_bus::declare,
+                feature_management::declare,
+                security::declare,
             ] {
                 declare(&mut declarations);
             }

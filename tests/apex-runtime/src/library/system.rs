@@ -1,7 +1,9 @@
 //! `System`: debug, asserts and the like (Apex Reference Guide, "System Class").
 
 use super::assert::{assert, assert_equals, assert_not_equals};
+use super::asynchronous::{abort_job, attach_finalizer, enqueue_job, schedule};
 use super::declaration::Declarations;
+use crate::host::JobKind;
 use crate::run::value::Value;
 use crate::run::{Machine, Run};
 
@@ -37,10 +39,25 @@ pub(super) fn declare(library: &mut Declarations) {
         .method("static Datetime now()", now)
         .method("static Date today()", today)
         .method("static Long currentTimeMillis()", current_time_millis)
-        .method("static Boolean isBatch()", no)
-        .method("static Boolean isFuture()", no)
-        .method("static Boolean isQueueable()", no)
-        .method("static Boolean isScheduled()", no)
+        .method("static Boolean isBatch()", is_batch)
+        .method("static Boolean isFuture()", is_future)
+        .method("static Boolean isQueueable()", is_queueable)
+        .method("static Boolean isScheduled()", is_scheduled)
+        .method("static Id enqueueJob(Queueable job)", enqueue_job)
+        .method("static Id enqueueJob(Queueable job, Integer delay)", enqueue_job)
+        .method(
+            "static Id enqueueJob(Queueable job, AsyncOptions options)",
+            enqueue_job,
+        )
+        .method(
+            "static void attachFinalizer(Finalizer finalizer)",
+            attach_finalizer,
+        )
+        .method(
+            "static String schedule(String name, String expression, Schedulable job)",
+            schedule,
+        )
+        .method("static void abortJob(Id job)", abort_job)
         .method("static Boolean equals(Object a, Object b)", equals)
         .method("static Integer hashCode(Object value)", hash_code);
 }
@@ -79,9 +96,20 @@ fn current_time_millis(m: &mut Machine<'_>, _: &Value, _: &[Value]) -> Run<Value
     Ok(Value::Long(m.host.now()))
 }
 
-/// Only synchronous code runs so far.
-fn no(m: &mut Machine<'_>, _: &Value, _: &[Value]) -> Run<Value> {
-    Ok(Value::Boolean(m.limits.asynchronous))
+fn is_batch(m: &mut Machine<'_>, _: &Value, _: &[Value]) -> Run<Value> {
+    Ok(Value::Boolean(m.runs_as(JobKind::Batch)))
+}
+
+fn is_future(m: &mut Machine<'_>, _: &Value, _: &[Value]) -> Run<Value> {
+    Ok(Value::Boolean(m.runs_as(JobKind::Future)))
+}
+
+fn is_queueable(m: &mut Machine<'_>, _: &Value, _: &[Value]) -> Run<Value> {
+    Ok(Value::Boolean(m.runs_as(JobKind::Queueable)))
+}
+
+fn is_scheduled(m: &mut Machine<'_>, _: &Value, _: &[Value]) -> Run<Value> {
+    Ok(Value::Boolean(m.runs_as(JobKind::Scheduled)))
 }
 
 fn equals(m: &mut Machine<'_>, _: &Value, arguments: &[Value]) -> Run<Value> {

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use super::declaration::Declarations;
+use super::request::{test_install, test_uninstall};
 use crate::run::value::{Instance, ObjectClass, Value};
 use crate::run::{Machine, Run};
 use crate::types::Type;
@@ -19,7 +20,28 @@ pub(super) fn declare(library: &mut Declarations) {
             "static Object createStub(Type type, StubProvider provider)",
             create_stub,
         )
+        .method("static void setMock(Type interface, Object mock)", set_mock)
+        .method(
+            "static void testInstall(InstallHandler handler, Version previous)",
+            test_install,
+        )
+        .method(
+            "static void testInstall(InstallHandler handler, Version previous, Boolean isPush)",
+            test_install,
+        )
+        .method(
+            "static void testUninstall(UninstallHandler handler)",
+            test_uninstall,
+        )
+        .method(
+            "static EventBus.TestBroker getEventBus()",
+            super::event_bus::test_broker,
+        )
         .method("static void startTest()", start)
+        .method(
+            "static void setFixedSearchResults(List<Id> ids)",
+            set_fixed_search_results,
+        )
         .method("static void stopTest()", stop);
 }
 
@@ -45,6 +67,12 @@ fn create_stub(m: &mut Machine<'_>, _: &Value, arguments: &[Value]) -> Run<Value
     })))
 }
 
+/// What SOSL finds in this test.
+fn set_fixed_search_results(m: &mut Machine<'_>, _: &Value, arguments: &[Value]) -> Run<Value> {
+    m.test.search_results = m.elements(&m.any(arguments, 0))?;
+    Ok(Value::Null)
+}
+
 /// A fresh set of limits, once in a test.
 fn start(m: &mut Machine<'_>, _: &Value, _: &[Value]) -> Run<Value> {
     if m.test.started {
@@ -52,6 +80,9 @@ fn start(m: &mut Machine<'_>, _: &Value, _: &[Value]) -> Run<Value> {
     }
     m.test.started = true;
     m.limits.start_test();
+    // What a test inserts before does not keep it from calling out (Apex Developer Guide, "Performing DML
+    // Operations and Mock Callouts").
+    m.uncommitted = Default::default();
     Ok(Value::Null)
 }
 
@@ -60,6 +91,27 @@ fn stop(m: &mut Machine<'_>, _: &Value, _: &[Value]) -> Run<Value> {
         return Err(m.raise("UnexpectedException", "Testing not in progress"));
     }
     m.test.stopped = true;
+    let result = m.run_test_jobs();
     m.limits.stop_test();
+    result?;
+    m.deliver_test_events()?;
+    Ok(Value::Null)
+}
+
+/// The object answers in place of the network.
+fn set_mock(m: &mut Machine<'_>, _: &Value, arguments: &[Value]) -> Run<Value> {
+    let Some(Value::Type(ty)) = arguments.first() else {
+        return Err(m.null_argument());
+    };
+    let name = m.type_name(ty);
+    let name = name.strip_prefix("System.").unwrap_or(&name);
+    if name != "HttpCalloutMock" {
+        return Err(m.not_supported(format!("Test.setMock of {name}")));
+    }
+    let mock = m.any(arguments, 1);
+    if mock.is_null() {
+        return Err(m.null_argument());
+    }
+    m.test.mocks.push((name.into(), mock));
     Ok(Value::Null)
 }

@@ -37,7 +37,12 @@ fn resolve(m: &Machine<'_>, written: &signature::WrittenType) -> Option<Type> {
         if let Some(class) = m.program.classes.by_qualified_name(&written.name) {
             return Some(Type::User(class));
         }
-        if let Some(object) = m.program.schema.object(&written.name) {
+        // `Schema.Account` names the object, whatever class is called Account.
+        let object = match written.name.split_once('.') {
+            Some((namespace, object)) if namespace.eq_ignore_ascii_case("Schema") => object,
+            _ => &*written.name,
+        };
+        if let Some(object) = m.program.schema.object(object) {
             return Some(Type::Record(Arc::clone(&object.name)));
         }
     }
@@ -59,7 +64,7 @@ fn name(m: &mut Machine<'_>, this: &Value, _: &[Value]) -> Run<Value> {
     Ok(Value::from(m.type_name(&ty)))
 }
 
-fn new_instance(m: &mut Machine<'_>, this: &Value, _: &[Value]) -> Run<Value> {
+pub(super) fn new_instance(m: &mut Machine<'_>, this: &Value, _: &[Value]) -> Run<Value> {
     let ty = own(m, this)?;
     match &ty {
         Type::List(_) | Type::Set(_) | Type::Map(..) => m.new_collection(&ty, None),

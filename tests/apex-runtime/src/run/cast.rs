@@ -116,6 +116,14 @@ impl Machine<'_> {
                 ObjectClass::Exception(id) => Type::platform(id),
             },
             Value::Native(native) => native.ty.clone(),
+            Value::ObjectToken(_) => self
+                .library
+                .find("Schema.SObjectType")
+                .map_or(Type::Object, Type::platform),
+            Value::FieldToken(..) => self
+                .library
+                .find("Schema.SObjectField")
+                .map_or(Type::Object, Type::platform),
         }
     }
 
@@ -123,6 +131,9 @@ impl Machine<'_> {
     pub fn is_instance(&self, value: &Value, ty: &Type) -> bool {
         match value {
             Value::Null => false,
+            // A Date is a Datetime, and a text that reads as an id is one (as public tests of fflib-apex-mocks show).
+            Value::Date(_) if *ty == Type::Datetime => true,
+            Value::String(text) if *ty == Type::Id => self.to_id(text).is_ok(),
             _ => self
                 .program
                 .hierarchy()

@@ -83,6 +83,11 @@ impl Machine<'_> {
     }
 
     fn find(&mut self, table: &std::cell::RefCell<HashTable>, key: &Value) -> Run<(u64, Option<usize>)> {
+        let lower = match key {
+            Value::String(text) if table.borrow().ignores_case => Some(Value::from(text.to_lowercase())),
+            _ => None,
+        };
+        let key = lower.as_ref().unwrap_or(key);
         let hash = self.hash(key)?;
         // The borrow ends before equality runs: a class's own `equals` may touch the collection.
         let candidates = table.borrow().candidates(hash);
@@ -92,6 +97,13 @@ impl Machine<'_> {
             }
         }
         Ok((hash, None))
+    }
+
+    /// From now on the Strings among a map's keys, all of them in lower case, are found in any case.
+    pub(crate) fn ignore_key_case(&self, map: &Value) {
+        if let Value::Map(map) = map {
+            map.table.borrow_mut().ignores_case = true;
+        }
     }
 
     pub(crate) fn map_find(&mut self, map: &Value, key: &Value) -> Run<Option<Value>> {

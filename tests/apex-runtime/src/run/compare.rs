@@ -47,6 +47,16 @@ impl Machine<'_> {
                 .chars()
                 .flat_map(char::to_lowercase)
                 .eq(b.chars().flat_map(char::to_lowercase))),
+            // What an org has not cannot be told from what its describes leave out.
+            (Value::ObjectToken(a), Value::ObjectToken(b)) if a != b => {
+                let absent = [a, b]
+                    .into_iter()
+                    .find(|name| self.program.schema.object(name).is_none());
+                match absent {
+                    Some(name) => Err(self.not_supported(format!("comparing {name}.SObjectType"))),
+                    None => Ok(false),
+                }
+            }
             _ => self.same_key(left, right),
         }
     }
@@ -83,6 +93,8 @@ impl Machine<'_> {
             (Value::Time(a), Value::Time(b)) => a == b,
             (Value::Enum(a, x), Value::Enum(b, y)) => a == b && x == y,
             (Value::Type(a), Value::Type(b)) => a == b,
+            (Value::ObjectToken(a), Value::ObjectToken(b)) => a == b,
+            (Value::FieldToken(a, x), Value::FieldToken(b, y)) => a == b && x == y,
             (Value::List(a), Value::List(b)) => {
                 if Rc::ptr_eq(a, b) {
                     return Ok(true);
@@ -175,6 +187,8 @@ impl Machine<'_> {
             Value::Time(t) => t.hash(&mut hasher),
             Value::Enum(owner, index) => (owner, index).hash(&mut hasher),
             Value::Type(ty) => ty.hash(&mut hasher),
+            Value::ObjectToken(object) => object.hash(&mut hasher),
+            Value::FieldToken(object, field) => (object, field).hash(&mut hasher),
             Value::List(list) => {
                 let items = list.items.borrow().clone();
                 for item in items {

@@ -1,4 +1,6 @@
-//! `new` of the program's classes: superclass first, then initialisers, then the constructor's body.
+//! `new` of the program's classes: the initialisers of all its classes, superclass first, then the constructors. A
+//! virtual method that a superclass's constructor calls finds the subclass's fields initialised, as a public test
+//! (fflib_SObjectUnitOfWorkTest.DerivedUnitOfWork) shows.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -23,7 +25,9 @@ impl Machine<'_> {
             RefCell::new(ExceptionState {
                 message: None,
                 cause: None,
+                client_message: None,
                 trace: self.trace(),
+                rows: Vec::new(),
             })
         });
         let object = Rc::new(Instance {
@@ -32,13 +36,15 @@ impl Machine<'_> {
             exception: state,
             stub: None,
         });
-        self.construct_part(class, target, &object, arguments)?;
+        for ancestor in program.classes.lineage(class).into_iter().rev() {
+            self.initialize_fields(ancestor, &object)?;
+        }
+        self.construct_part(target, &object, arguments)?;
         Ok(Value::Object(object))
     }
 
     fn construct_part(
         &mut self,
-        class: ClassId,
         target: ConstructorTarget,
         object: &Rc<Instance>,
         arguments: Vec<Value>,
@@ -47,14 +53,9 @@ impl Machine<'_> {
         let (class, method) = match target {
             ConstructorTarget::Written(class, method) => (class, method),
             ConstructorTarget::Implicit(class) => {
-                self.construct_super(class, object)?;
-                return self.initialize_fields(class, object);
+                return self.construct_super(class, object);
             }
             ConstructorTarget::Exception => {
-                // The initialisers of every class below Exception run, outermost ancestor first.
-                for ancestor in program.classes.lineage(class).into_iter().rev() {
-                    self.initialize_fields(ancestor, object)?;
-                }
                 self.fill_exception(object, arguments);
                 return Ok(());
             }
@@ -70,28 +71,22 @@ impl Machine<'_> {
             this: Value::Object(Rc::clone(object)),
         };
         let mut run = || -> Run<()> {
-            match &body.chained {
-                Some(chained) => {
-                    self.step(chained.line)?;
-                    let mut values = Vec::with_capacity(chained.arguments.len());
-                    for argument in &chained.arguments {
-                        values.push(self.evaluate(&mut frame, argument)?);
-                    }
-                    let of = if chained.same_class {
-                        Some(class)
-                    } else {
-                        program.classes.superclass(class)
-                    };
-                    match (chained.target, of) {
-                        (ConstructorTarget::Exception, None) => self.fill_exception(object, values),
-                        (ConstructorTarget::Implicit(own), None) if own == class => {}
-                        (target, of) => self.construct_part(of.unwrap_or(class), target, object, values)?,
-                    }
-                    if !chained.same_class {
-                        self.initialize_fields(class, object)?;
-                    }
+            if let Some(chained) = &body.chained {
+                self.step(chained.line)?;
+                let mut values = Vec::with_capacity(chained.arguments.len());
+                for argument in &chained.arguments {
+                    values.push(self.evaluate(&mut frame, argument)?);
                 }
-                None => self.initialize_fields(class, object)?,
+                let of = if chained.same_class {
+                    Some(class)
+                } else {
+                    program.classes.superclass(class)
+                };
+                match (chained.target, of) {
+                    (ConstructorTarget::Exception, None) => self.fill_exception(object, values),
+                    (ConstructorTarget::Implicit(own), None) if own == class => {}
+                    (target, _) => self.construct_part(target, object, values)?,
+                }
             }
             self.statements(&mut frame, &body.statements).map(|_| ())
         };
@@ -114,7 +109,7 @@ impl Machine<'_> {
             .map_or(ConstructorTarget::Implicit(superclass), |c| {
                 ConstructorTarget::Written(superclass, *c)
             });
-        self.construct_part(superclass, written, object, Vec::new())
+        self.construct_part(written, object, Vec::new())
     }
 
     fn initialize_fields(&mut self, class: ClassId, object: &Rc<Instance>) -> Run<()> {

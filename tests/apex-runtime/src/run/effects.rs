@@ -1,14 +1,14 @@
-//! Queries and DML statements: counted here, done by the host.
+//! Queries: counted here, done by the host.
 
-use std::rc::Rc;
 use std::sync::Arc;
 
 use super::limits::Limit;
-use super::value::{RecordObject, Value};
+use super::value::Value;
 use super::{Frame, Machine, Run};
-use crate::compile::ir::{DmlExtra, QueryPlan};
-use crate::host::{DmlCall, QueryAnswer, QueryCall};
-use crate::syntax::ast::{DmlKind, QueryShape};
+use crate::compile::ir::{Expr, ExprKind, QueryPlan};
+use crate::host::{HostError, QueryAnswer, QueryCall};
+use crate::library::absent_objects;
+use crate::syntax::ast::QueryShape;
 use crate::types::Type;
 
 /// What `Test` methods have set.
@@ -22,17 +22,68 @@ pub struct TestState {
     pub stopped: bool,
     /// What `Test.setMock` registered: interface and object.
     pub mocks: Vec<(Arc<str>, Value)>,
+    /// What `Test.setFixedSearchResults` was given.
+    pub search_results: Vec<Value>,
+    /// Platform events that are published and not delivered.
+    pub events: Vec<std::rc::Rc<super::value::RecordObject>>,
+    /// Asynchronous work that waits for `stopTest`.
+    pub jobs: Vec<super::jobs::TestJob>,
 }
 
 impl Machine<'_> {
-    pub(super) fn query(&mut self, plan: &QueryPlan, binds: Vec<(Arc<str>, Value)>) -> Run<Value> {
-        let call = QueryCall {
-            text: Arc::clone(&plan.text),
+    /// A query literal with the values of its binds.
+    pub(super) fn query_call(&mut self, frame: &mut Frame, plan: &QueryPlan) -> Run<QueryCall> {
+        let mut binds = Vec::with_capacity(plan.binds.len());
+        for (index, bind) in plan.binds.iter().enumerate() {
+            // An empty text is null for SOQL, also where an id is asked for.
+            let value = match self.evaluate(frame, bind)? {
+                Value::String(text) if text.is_empty() => Value::Null,
+                value => value,
+            };
+            binds.push((Arc::from(format!("bind{index}")), value));
+        }
+        let (text, access, sharing) = self.query_access(&plan.text, None)?;
+        Ok(QueryCall {
+            text: text.into(),
             shape: Some(plan.shape),
             binds,
-            user_mode: None,
+            access,
+            sharing,
+        })
+    }
+
+    /// A call of `Database.query` or its like: the variables that its text binds are read first.
+    pub(super) fn dynamic_query(
+        &mut self,
+        frame: &mut Frame,
+        call: &Expr,
+        variables: &[(Arc<str>, Expr)],
+    ) -> Run<Value> {
+        let ExprKind::CallPlatform(method, None, arguments) = &call.kind else {
+            return self.evaluate(frame, call);
         };
-        match (self.run_query(&call)?, plan.shape) {
+        let arguments = self.evaluate_all(frame, arguments)?;
+        let mut binds = Vec::new();
+        if let Some(Value::String(text)) = arguments.first() {
+            for name in bind_names(text) {
+                let Some((_, variable)) = variables.iter().find(|(v, _)| v.eq_ignore_ascii_case(&name))
+                else {
+                    self.at(call.line);
+                    return Err(self.raise("QueryException", format!("Variable does not exist: {name}")));
+                };
+                let value = self.evaluate(frame, variable)?;
+                binds.push((name.into(), value));
+            }
+        }
+        self.at(call.line);
+        self.scope_binds = binds;
+        let result = self.invoke_platform(*method, &Value::Null, &arguments);
+        self.scope_binds = Vec::new();
+        result
+    }
+
+    pub(super) fn query(&mut self, plan: &QueryPlan, call: &QueryCall) -> Run<Value> {
+        match (self.run_query(call)?, plan.shape) {
             (QueryAnswer::Count(count), _) => Ok(Value::Integer(count)),
             (QueryAnswer::Records(records), shape) => {
                 let object = match shape {
@@ -52,91 +103,67 @@ impl Machine<'_> {
     pub fn run_query(&mut self, call: &QueryCall) -> Run<QueryAnswer> {
         self.count(Limit::Queries, 1)?;
         let host = self.host;
-        let answer = host.query(call).map_err(|error| self.from_host(error))?;
+        let answer = host.query(call).map_err(|error| match &error {
+            HostError::Exception(_, message) => match self.absent_in_query(message) {
+                Some(object) => self.not_supported(object),
+                None => self.from_host(error),
+            },
+            _ => self.from_host(error),
+        })?;
         if let QueryAnswer::Records(records) = &answer {
             self.count(Limit::QueryRows, records.len())?;
         }
         Ok(answer)
     }
+}
 
-    pub(super) fn dml_statement(
-        &mut self,
-        frame: &mut Frame,
-        kind: DmlKind,
-        user_mode: Option<bool>,
-        records: &Value,
-        extra: Option<&DmlExtra>,
-        line: u32,
-    ) -> Run<Value> {
-        let (mut key, mut duplicates) = (None, Vec::new());
-        match extra {
-            Some(DmlExtra::Key(field)) => key = Some(Arc::clone(field)),
-            Some(DmlExtra::Duplicates(other)) => match self.evaluate(frame, other)? {
-                Value::List(list) => duplicates = list.items.borrow().clone(),
-                one => duplicates.push(one),
-            },
-            None => {}
-        }
-        self.at(line);
-        let records = self.records(records)?;
-        let call = DmlCall {
-            kind,
-            records,
-            key,
-            duplicates,
-            all_or_none: true,
-            user_mode,
+impl Machine<'_> {
+    /// The object of Salesforce that the org has not and that a query was refused for.
+    fn absent_in_query(&self, message: &str) -> Option<String> {
+        let schema = &self.program.schema;
+        let quoted = |before: &str| {
+            let (_, rest) = message.split_once(before)?;
+            rest.split_once('\'').map(|(name, _)| name)
         };
-        self.run_dml(&call)?;
-        Ok(Value::Null)
-    }
-
-    fn records(&self, value: &Value) -> Run<Vec<Rc<RecordObject>>> {
-        let single = |value: &Value| match value {
-            Value::Record(record) => Ok(Rc::clone(record)),
-            _ => Err(self.null_pointer()),
-        };
-        match value {
-            Value::List(list) => list.items.borrow().iter().map(single).collect(),
-            one => Ok(vec![single(one)?]),
+        if let Some(name) = quoted("sObject type '") {
+            return absent_objects::object_name(name, schema);
         }
-    }
-
-    /// Counts and runs a DML operation; `Database` methods come through here too. With `all_or_none` a
-    /// refusal is raised as a DmlException.
-    pub fn run_dml(&mut self, call: &DmlCall) -> Run<Vec<crate::host::DmlOutcome>> {
-        self.count(Limit::DmlStatements, 1)?;
-        self.count(Limit::DmlRows, call.records.len())?;
-        let host = self.host;
-        let outcomes = host.dml(self, call).map_err(|error| self.from_host(error))?;
-        let failed = outcomes
+        let relationship = quoted("Didn't understand relationship '")?;
+        let objects = schema.objects();
+        let mut targets = objects
             .iter()
-            .enumerate()
-            .find(|(_, outcome)| !outcome.errors.is_empty());
-        if let (true, Some((row, outcome))) = (call.all_or_none, failed) {
-            let word = match call.kind {
-                DmlKind::Insert => "Insert",
-                DmlKind::Update => "Update",
-                DmlKind::Upsert => "Upsert",
-                DmlKind::Delete => "Delete",
-                DmlKind::Undelete => "Undelete",
-                DmlKind::Merge => "Merge",
-            };
-            let id = call
-                .records
-                .get(row)
-                .and_then(|r| match r.fields.borrow().get("Id") {
-                    Some(Value::Id(id)) => Some(format!(" with id {id}")),
-                    _ => None,
-                });
-            let (code, text, fields) = outcome.errors.first().cloned().unwrap_or_default();
-            let message = format!(
-                "{word} failed. First exception on row {row}{}; first error: {code}, {text}: [{}]",
-                id.unwrap_or_default(),
-                fields.join(", ")
-            );
-            return Err(self.raise("DmlException", message));
-        }
-        Ok(outcomes)
+            .flat_map(|object| &object.fields)
+            .filter(|field| {
+                let name = field.relationship_name.as_deref();
+                name.is_some_and(|name| name.eq_ignore_ascii_case(relationship))
+            })
+            .flat_map(|field| &field.reference_to);
+        targets.find_map(|target| absent_objects::object_name(target, schema))
     }
+}
+
+/// The names behind colons outside of quotes: `:name`, `: name`. A Datetime's colons follow digits.
+fn bind_names(text: &str) -> Vec<String> {
+    let mut names = Vec::new();
+    let mut quoted = false;
+    let mut before = ' ';
+    let mut characters = text.chars().peekable();
+    while let Some(c) = characters.next() {
+        if quoted && c == '\\' {
+            characters.next();
+        } else if c == '\'' {
+            quoted = !quoted;
+        } else if c == ':' && !quoted && !before.is_ascii_digit() {
+            while characters.next_if(|c| c.is_whitespace()).is_some() {}
+            let mut name = String::new();
+            while let Some(c) = characters.next_if(|c| c.is_alphanumeric() || matches!(c, '_' | '.')) {
+                name.push(c);
+            }
+            if name.starts_with(|c: char| !c.is_ascii_digit()) && !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        before = c;
+    }
+    names
 }

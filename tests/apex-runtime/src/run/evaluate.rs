@@ -135,7 +135,7 @@ impl Machine<'_> {
                 let arguments = self.evaluate_all(frame, arguments)?;
                 self.at(expr.line);
                 if receiver.is_some() && this.is_null() {
-                    return Err(self.null_pointer());
+                    return Err(self.null_receiver(*method));
                 }
                 self.invoke_platform(*method, &this, &arguments)
             }
@@ -194,13 +194,19 @@ impl Machine<'_> {
                 other => other,
             },
             ExprKind::Query(plan) => {
-                let mut binds = Vec::with_capacity(plan.binds.len());
-                for (index, bind) in plan.binds.iter().enumerate() {
-                    let value = self.evaluate(frame, bind)?;
-                    binds.push((Arc::from(format!("bind{index}")), value));
-                }
+                let call = self.query_call(frame, plan)?;
                 self.at(expr.line);
-                self.query(plan, binds)
+                self.query(plan, &call)
+            }
+            ExprKind::Search(text) => {
+                self.at(expr.line);
+                self.search(text)
+            }
+            ExprKind::DynamicQuery(call, variables) => self.dynamic_query(frame, call, variables),
+            ExprKind::Locator(plan) => {
+                let call = self.query_call(frame, plan)?;
+                self.at(expr.line);
+                self.locator_of(call)
             }
             ExprKind::OnlyRow(rows) => {
                 let rows = self.evaluate(frame, rows)?;
@@ -242,5 +248,7 @@ fn constant_value(constant: &Constant) -> Value {
         Constant::String(value) => Value::String(Arc::clone(value)),
         Constant::Enum(owner, index) => Value::Enum(*owner, *index),
         Constant::Type(ty) => Value::Type(Rc::new(Type::clone(ty))),
+        Constant::ObjectToken(object) => Value::ObjectToken(Arc::clone(object)),
+        Constant::FieldToken(object, field) => Value::FieldToken(Arc::clone(object), Arc::clone(field)),
     }
 }

@@ -131,9 +131,8 @@ impl Machine<'_> {
             StmtKind::Break => return Ok(Flow::Break),
             StmtKind::Continue => return Ok(Flow::Continue),
             StmtKind::RunAs(user, body) => {
-                self.evaluate(frame, user)?;
-                let _ = body;
-                return Err(self.not_supported("System.runAs"));
+                let user = self.evaluate(frame, user)?;
+                return self.run_as(frame, &user, body);
             }
         }
         Ok(Flow::Next)

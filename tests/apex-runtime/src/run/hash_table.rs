@@ -11,6 +11,8 @@ pub struct HashTable {
     entries: Vec<Option<(Value, Value)>>,
     by_hash: HashMap<u64, Vec<usize>>,
     live: usize,
+    /// Whether Strings are found in any case; all keys are then in lower case.
+    pub ignores_case: bool,
 }
 
 impl HashTable {

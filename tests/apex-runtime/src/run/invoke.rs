@@ -15,8 +15,22 @@ const RED_ZONE: usize = 256 * 1024;
 const STACK_PIECE: usize = 8 * 1024 * 1024;
 
 impl Machine<'_> {
-    /// Calls a method of the program as it is, without looking for an override.
+    /// Calls a method of the program as it is, without looking for an override; one with `@future` later.
     pub fn invoke(&mut self, method: MethodId, this: Value, arguments: Vec<Value>) -> Run<Value> {
+        if self
+            .program
+            .classes
+            .method(method)
+            .modifiers
+            .annotation("future")
+            .is_some()
+        {
+            return self.call_future(method, arguments);
+        }
+        self.run_method(method, this, arguments)
+    }
+
+    pub(super) fn run_method(&mut self, method: MethodId, this: Value, arguments: Vec<Value>) -> Run<Value> {
         let program = self.program;
         let declared = program.classes.method(method);
         self.initialize(declared.class)?;
@@ -129,6 +143,22 @@ impl Machine<'_> {
             return self.invoke(written, Value::Object(Rc::clone(object)), arguments.to_vec());
         }
         let declared = self.library.method(method);
+        // An object of the platform may implement the interface that the call names.
+        if let Value::Native(native) = this
+            && let Some((id, _)) = self.library.members(&native.ty)
+            && id != declared.class
+            && let Some(own) = self
+                .library
+                .class(id)
+                .methods
+                .get(&declared.name.to_ascii_lowercase())
+            && let Some(function) = own.iter().find_map(|own| {
+                let own = self.library.method(*own);
+                own.function.filter(|_| own.parameters.len() == arguments.len())
+            })
+        {
+            return function(self, this, arguments);
+        }
         match declared.function {
             Some(function) => function(self, this, arguments),
             None => {

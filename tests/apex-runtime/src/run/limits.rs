@@ -77,6 +77,10 @@ pub struct Limits {
     used: [u32; ALL.len()],
     /// Whether the higher limits of asynchronous Apex hold.
     pub asynchronous: bool,
+    /// Whether nothing may be written, as in cacheable controller methods.
+    pub read_only: bool,
+    /// Milliseconds that callouts took together.
+    pub callout_millis: i64,
     /// What `Test.startTest` set aside.
     before_test: Option<[u32; ALL.len()]>,
 }
@@ -93,6 +97,9 @@ impl Limits {
 
     /// How much there is.
     pub fn maximum(&self, limit: Limit) -> u32 {
+        if self.read_only && limit == Limit::DmlStatements {
+            return 0;
+        }
         limit.maximum(self.asynchronous)
     }
 

@@ -1,29 +1,41 @@
 //! The machine: runs a program's IR for one transaction.
 
+mod batch;
 mod cast;
 mod collection;
 mod compare;
 mod construct;
 pub mod decimal;
+pub mod dml;
 mod effects;
 mod evaluate;
 mod execute;
+pub mod frozen;
 pub mod hash_table;
 mod invoke;
+pub mod jobs;
 pub mod limits;
 mod operate;
+pub mod outside;
 mod place;
 mod raise;
+mod sharing;
 pub mod text;
+pub mod trigger;
 pub mod value;
+mod weight;
 
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 use std::sync::Arc;
 
+pub use compare::long_id;
 pub use effects::TestState;
+pub use jobs::RunningJob;
 
 use crate::host::Host;
 use crate::library::Library;
+use crate::library::rest::RestState;
 use crate::program::Program;
 use crate::types::{ClassId, MethodId, Type};
 use limits::Limits;
@@ -100,6 +112,21 @@ pub struct Machine<'a> {
     pub limits: Limits,
     /// What `Test` methods have set.
     pub test: TestState,
+    /// What `RestContext` holds.
+    pub rest: RestState,
+    /// The asynchronous work that this transaction is, where it is one.
+    pub job: Option<RunningJob>,
+    /// What is not committed yet.
+    pub uncommitted: dml::Uncommitted,
+    /// Platform Cache of a test, by partition and key.
+    pub(crate) cache: HashMap<(Arc<str>, Arc<str>), Value>,
+    /// The child relationships of objects that a program has asked for: the same ones each time.
+    pub(crate) child_describes: HashMap<Arc<str>, Value>,
+    /// The id of the request, once a program has asked for it.
+    pub(crate) request_id: Option<Arc<str>>,
+    /// What the dynamic query that is being called binds from the scope around it.
+    pub(crate) scope_binds: Vec<(Arc<str>, Value)>,
+    pub(crate) triggers: Vec<Rc<trigger::TriggerContext>>,
     pub(crate) calls: Vec<Call>,
     statics: Vec<Option<Vec<Value>>>,
     covered: Vec<Vec<u64>>,
@@ -116,6 +143,14 @@ impl<'a> Machine<'a> {
             library: Library::standard(),
             limits: Limits::default(),
             test: TestState::default(),
+            rest: RestState::default(),
+            job: None,
+            uncommitted: dml::Uncommitted::default(),
+            cache: HashMap::new(),
+            child_describes: HashMap::new(),
+            request_id: None,
+            scope_binds: Vec::new(),
+            triggers: Vec::new(),
             calls: Vec::new(),
             statics: vec![None; classes],
             covered: vec![Vec::new(); classes],
@@ -154,6 +189,24 @@ impl<'a> Machine<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Milliseconds, by the statements that ran.
+    pub(crate) fn cpu_estimate(&self) -> u32 {
+        u32::try_from(self.steps / 1000).unwrap_or(u32::MAX)
+    }
+
+    /// Bytes that static variables hold.
+    pub(crate) fn heap_estimate(&self) -> u32 {
+        let mut seen = HashSet::new();
+        let bytes = self
+            .statics
+            .iter()
+            .flatten()
+            .flatten()
+            .map(|value| value.weight(&mut seen))
+            .sum::<usize>();
+        u32::try_from(bytes).unwrap_or(u32::MAX)
     }
 
     /// The lines that ran, by file.

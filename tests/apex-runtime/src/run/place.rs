@@ -8,7 +8,7 @@ use super::value::Value;
 use super::{Frame, Machine, Run};
 use crate::compile::ir::{Expr, Operation, Place};
 use crate::run::decimal::Decimal;
-use crate::schema::SObjectMember;
+use crate::schema::{FieldKind, SObjectMember};
 use crate::types::Conversion;
 
 /// A place whose object and index have been evaluated, once.
@@ -54,7 +54,9 @@ impl Machine<'_> {
                     }
                 }
                 Place::PlatformProperty(_, getter, _) => {
-                    self.require(object)?;
+                    if !self.library.method(*getter).is_static {
+                        self.require(object)?;
+                    }
                     self.invoke_platform(*getter, object, &[])
                 }
                 Place::Record(_, field) => self.record_field(object, field),
@@ -90,7 +92,9 @@ impl Machine<'_> {
                     }
                 }
                 Place::PlatformProperty(_, _, setter) => {
-                    self.require(object)?;
+                    if !self.library.method(*setter).is_static {
+                        self.require(object)?;
+                    }
                     self.invoke_platform(*setter, object, &[value])?;
                 }
                 Place::Record(_, name) | Place::Parent(_, name) => {
@@ -197,7 +201,15 @@ impl Machine<'_> {
             );
             return Err(self.raise("SObjectException", message));
         }
-        Ok(Value::Null)
+        // A checkbox is never null.
+        let described = self.program.schema.object(&record.object);
+        let kind = described
+            .and_then(|object| object.field(field))
+            .map(|field| field.kind);
+        Ok(match kind {
+            Some(FieldKind::Boolean) => Value::Boolean(false),
+            _ => Value::Null,
+        })
     }
 
     /// A parent record, or the list of children that a subquery brought.

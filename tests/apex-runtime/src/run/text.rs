@@ -84,6 +84,9 @@ impl Machine<'_> {
             Value::Time(millis) => time(*millis),
             Value::Enum(owner, index) => self.constant_name(*owner, *index),
             Value::Type(ty) => self.type_name(ty),
+            // A token reads as the API name (Apex Developer Guide, "Dynamic Apex", tokens).
+            Value::ObjectToken(object) => object.to_string(),
+            Value::FieldToken(_, field) => field.to_string(),
             Value::List(list) => {
                 let items = list.items.borrow().clone();
                 format!("({})", self.joined(&items)?)
@@ -152,10 +155,21 @@ impl Machine<'_> {
                     parts.join(", ")
                 )
             }
+            Value::Native(native) if self.has_own_text(&native.ty) => {
+                let ty = native.ty.clone();
+                let text = self.invoke_named(&ty, "toString", value)?;
+                return self.concatenated(&text);
+            }
             Value::Native(native) => {
                 return Err(self.not_supported(format!("the text of a {}", self.type_name(&native.ty))));
             }
         })
+    }
+
+    fn has_own_text(&self, ty: &crate::types::Type) -> bool {
+        self.library
+            .members(ty)
+            .is_some_and(|(id, _)| self.library.class(id).methods.contains_key("tostring"))
     }
 
     fn joined(&mut self, items: &[Value]) -> Run<String> {

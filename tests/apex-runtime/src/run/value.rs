@@ -56,6 +56,10 @@ pub enum Value {
     Object(Rc<Instance>),
     /// An object of a platform class.
     Native(Rc<NativeObject>),
+    /// A `Schema.SObjectType`: `Account.SObjectType`.
+    ObjectToken(Arc<str>),
+    /// A `Schema.SObjectField`: `Account.Name`.
+    FieldToken(Arc<str>, Arc<str>),
 }
 
 /// A List with the type of its elements.
@@ -96,7 +100,7 @@ pub struct MapObject {
 /// A message of `addError`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AddedError {
-    /// The field it was added to, where one was named.
+    /// The field it was added to, where one was named; its name is the API name.
     pub field: Option<Arc<str>>,
     /// What it says.
     pub message: Arc<str>,
@@ -117,6 +121,8 @@ pub struct RecordObject {
     pub errors: RefCell<Vec<AddedError>>,
     /// Set while it must not be written, as in after triggers.
     pub read_only: Cell<bool>,
+    /// The id of the record that it was cloned from.
+    pub cloned_from: RefCell<Option<Arc<str>>>,
 }
 
 impl RecordObject {
@@ -129,6 +135,7 @@ impl RecordObject {
             queried: RefCell::default(),
             errors: RefCell::default(),
             read_only: Cell::new(false),
+            cloned_from: RefCell::default(),
         }
     }
 }
@@ -160,10 +167,29 @@ pub struct Instance {
 pub struct ExceptionState {
     /// The message, none until one is given.
     pub message: Option<Arc<str>>,
+    /// What the client is told instead (AuraHandledException).
+    pub client_message: Option<Arc<str>>,
     /// The exception that caused it.
     pub cause: Option<Value>,
     /// Where it was made, from the inside outward.
     pub trace: Vec<TraceLine>,
+    /// What a DmlException tells of each record that failed.
+    pub rows: Vec<FailedRow>,
+}
+
+/// A record that a DML operation refused.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FailedRow {
+    /// Its place in the operation.
+    pub index: usize,
+    /// Its id, where it has one.
+    pub id: Option<Arc<str>>,
+    /// `REQUIRED_FIELD_MISSING`
+    pub code: String,
+    /// What was wrong.
+    pub message: String,
+    /// The fields.
+    pub fields: Vec<String>,
 }
 
 /// A line of a stack trace.

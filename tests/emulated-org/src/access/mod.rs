@@ -42,7 +42,10 @@ pub(crate) use record_types::{RECORD_TYPE_ID, not_for_user, take_record_types};
 pub use rights::{FieldRights, ObjectRights};
 pub(crate) use setup::Setup;
 pub use sight::Sight;
-pub(crate) use standard::{ADMINISTRATOR, STANDARD_USER, permissions_of_profile, standard_rights};
+pub(crate) use standard::{
+    ADMINISTRATOR, MARKETING_USER, MINIMUM_ACCESS, STANDARD_USER, is_of_company_data, marketing_rights,
+    permissions_of_profile, standard_rights,
+};
 
 use chrono::{DateTime, Utc};
 
@@ -282,6 +285,17 @@ impl Access {
                 Sharing::ReadWrite | Sharing::ReadWriteTransfer | Sharing::FullAccess
             )
         })
+    }
+
+    /// Whether sharing lets the user change a row, whatever object permissions say.
+    pub(crate) fn shares_edit(&self, object: &Object, row: &Row, data: &Data) -> bool {
+        object.name == "User"
+            || self.reaches(object, row, data, |sharing| {
+                matches!(
+                    sharing,
+                    Sharing::ReadWrite | Sharing::ReadWriteTransfer | Sharing::FullAccess
+                )
+            })
     }
 
     /// Whether the user may delete a row: the owner may, and whoever may modify all.

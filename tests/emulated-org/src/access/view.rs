@@ -46,7 +46,7 @@ impl Access {
     }
 
     /// Which rows of an object the user sees; `None` for all.
-    pub(super) fn sight(&self, object: &Object) -> Option<Arc<Sight>> {
+    pub(crate) fn sight(&self, object: &Object) -> Option<Arc<Sight>> {
         let rights = self.object(object);
         if rights.view_all || rights.modify_all {
             return None;

@@ -37,22 +37,9 @@ impl Transaction<'_> {
         let stamp: Arc<Stamp> = before.map_or_else(|| Arc::from([]), |row| Arc::clone(row.stamp()));
         let id = before.map_or(RecordId::MIN, Row::id);
         let as_row = |fields: &Fields| Row::new(id, false, fields.clone().into_values(), Arc::clone(&stamp));
-        for rule in rules {
-            let Rule::BeforeSave(update) = rule else { continue };
-            let row = as_row(fields);
-            if update
-                .when
-                .as_ref()
-                .is_some_and(|when| !passes(when, &row, self.data))
-            {
-                continue;
-            }
-            let changes = update.changes(|position| row.get(position));
-            if !changes.is_empty() {
-                tally.count_before_save();
-                self.change(object, plan, fields, changes)
-                    .map_err(|error| vec![error])?;
-            }
+        if !self.before_save_done {
+            self.run_flows(object, plan, fields, before)
+                .map_err(|error| vec![error])?;
         }
         let row = as_row(fields);
         let thrown = rules.iter().find_map(|rule| match rule {
@@ -81,6 +68,37 @@ impl Transaction<'_> {
         } else {
             Err(refusals)
         }
+    }
+
+    /// Lets the before-save rules change the fields; the positions of those they changed.
+    pub(super) fn run_flows(
+        &self,
+        object: &Object,
+        plan: &Plan,
+        fields: &mut Fields,
+        before: Option<&Row>,
+    ) -> Result<Vec<usize>, SaveError> {
+        let mut changed = Vec::new();
+        let Some((rules, tally)) = self.rules.clone() else {
+            return Ok(changed);
+        };
+        let stamp: Arc<Stamp> = before.map_or_else(|| Arc::from([]), |row| Arc::clone(row.stamp()));
+        let id = before.map_or(RecordId::MIN, Row::id);
+        for rule in rules.of(object) {
+            let Rule::BeforeSave(update) = rule else { continue };
+            let row = Row::new(id, false, fields.clone().into_values(), Arc::clone(&stamp));
+            let applies = |when| passes(when, &row, self.data);
+            if !update.when.as_ref().is_none_or(applies) {
+                continue;
+            }
+            let changes = update.changes(|position| row.get(position));
+            if !changes.is_empty() {
+                tally.count_before_save();
+                changed.extend(changes.iter().map(|(position, _)| *position));
+                self.change(object, plan, fields, changes)?;
+            }
+        }
+        Ok(changed)
     }
 
     fn change(

@@ -97,7 +97,9 @@ impl Transaction<'_> {
                 self.create_from("Contact", fields, &owner)?
             }
         };
-        let opportunity = if conversion.without_opportunity {
+        let opportunity = if let Some(opportunity) = conversion.opportunity {
+            Some(opportunity)
+        } else if conversion.without_opportunity {
             None
         } else {
             let name = conversion.opportunity_name.as_deref().map(Value::text);

@@ -37,6 +37,7 @@ pub(super) fn derive(
     match object.name.as_str() {
         "Opportunity" => derive_opportunity(&mut record, given),
         "Task" => derive_task(&mut record, now),
+        "Case" => derive_case(&mut record, now),
         "Event" => return derive_event(&mut record, given),
         "User" => derive_user(&mut record),
         _ => {}
@@ -131,6 +132,16 @@ fn category_label(category: &str) -> &str {
         "Forecast" => "Commit",
         "MostLikely" => "Most Likely",
         other => other,
+    }
+}
+
+fn derive_case(record: &mut Record<'_>, now: DateTime<Utc>) {
+    let closed = record.choice("Status").is_some_and(|status| status.is_closed);
+    record.set("IsClosed", Value::Boolean(closed));
+    if !closed {
+        record.set("ClosedDate", Value::Null);
+    } else if record.get("ClosedDate").is_null() {
+        record.set("ClosedDate", Value::DateTime(now));
     }
 }
 

@@ -9,13 +9,13 @@ use crate::schema::Field;
 use crate::value::Value;
 
 /// Finds rows by the value of one field.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct KeyIndex {
     by_key: HashMap<Box<str>, Holders>,
 }
 
 /// Almost every key has one holder, so that one is kept without a list.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Holders {
     One(RecordId),
     Many(Vec<RecordId>),
@@ -62,7 +62,7 @@ impl Holders {
 }
 
 /// Finds the rows that refer to a record through one field.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct ReferenceIndex {
     /// Parent before child. A set rather than lists, so that taking one child of a parent with
     /// hundreds of thousands stays cheap.
@@ -87,7 +87,7 @@ impl ReferenceIndex {
 
 /// Finds rows by the moment of their last change, in order; deleted rows stand in it as well, because a deletion
 /// is a change that clients ask for.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct StampIndex {
     /// A set rather than lists: one moment can have a million rows, and each may leave it.
     pairs: BTreeSet<(i64, RecordId)>,

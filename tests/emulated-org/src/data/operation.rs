@@ -87,6 +87,8 @@ pub struct Conversion {
     pub account: Option<RecordId>,
     /// The existing contact to use; a new one is made without it.
     pub contact: Option<RecordId>,
+    /// The existing opportunity to use; a new one is made without it.
+    pub opportunity: Option<RecordId>,
     /// The name of the new opportunity; the company's name without it.
     pub opportunity_name: Option<String>,
     /// Whether no opportunity is made.

@@ -16,7 +16,7 @@ use crate::schema::{FieldType, Object, Schema};
 use crate::value::Value;
 
 /// The records of one object, in order of their ids.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Table {
     /// The object whose records these are.
     pub object: Arc<Object>,
@@ -45,6 +45,35 @@ impl Table {
         };
         table.adopt(object, schema);
         table
+    }
+
+    /// A copy with or without its rows; it counts its changes from elsewhere on.
+    pub(super) fn copy(&self, with_rows: bool, revisions_from: u64) -> Self {
+        if with_rows {
+            return Self {
+                revision: self.revision.wrapping_add(revisions_from),
+                ..self.clone()
+            };
+        }
+        Self {
+            object: Arc::clone(&self.object),
+            rows: Vec::new(),
+            plan: Arc::clone(&self.plan),
+            keys: self
+                .keys
+                .keys()
+                .map(|field| (*field, KeyIndex::default()))
+                .collect(),
+            references: self
+                .references
+                .keys()
+                .map(|field| (*field, ReferenceIndex::default()))
+                .collect(),
+            stamps: StampIndex::default(),
+            next_serial: self.next_serial,
+            auto_numbers: self.auto_numbers.clone(),
+            revision: self.revision.wrapping_add(revisions_from),
+        }
     }
 
     /// All rows in order of their ids, deleted ones included.

@@ -24,6 +24,15 @@ impl UndoLog {
     pub(super) fn of(undo: Vec<Undo>) -> Self {
         Self(undo)
     }
+
+    pub(super) fn into_inner(self) -> Vec<Undo> {
+        self.0
+    }
+
+    /// How many rows were written.
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
 }
 
 impl Data {

@@ -60,6 +60,8 @@ fn normalized(field: &Field, value: Value) -> Value {
         Value::Number(number) => {
             let scale = match field.kind {
                 FieldType::Int | FieldType::Long => 0,
+                // Standard amounts keep their cents whatever their scale says (fflib_SObjectSelectorTest relies on it).
+                FieldType::Currency if !field.custom => u32::from(field.scale).max(2),
                 _ => u32::from(field.scale),
             };
             let rounded = number.round_dp_with_strategy(scale, RoundingStrategy::MidpointAwayFromZero);

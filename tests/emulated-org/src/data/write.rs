@@ -40,6 +40,8 @@ pub struct Transaction<'a> {
     pub(super) thrown: Option<SaveError>,
     /// What the author may do; `None` for what the platform itself does.
     pub(super) access: Option<Arc<Access>>,
+    /// Before-save rules ran already, before the triggers.
+    pub(super) before_save_done: bool,
 }
 
 impl<'a> Transaction<'a> {
@@ -54,7 +56,12 @@ impl<'a> Transaction<'a> {
             rules: None,
             thrown: None,
             access: None,
+            before_save_done: false,
         }
+    }
+
+    pub(super) fn take_up(&mut self, log: UndoLog) {
+        self.undo = log.into_inner();
     }
 
     /// Lets the organisation's own rules see every record that is written.
@@ -305,11 +312,26 @@ impl<'a> Transaction<'a> {
         draft: Draft,
         update_only: bool,
     ) -> Outcome {
+        match self.settle_upsert(Arc::clone(object), key, draft, update_only)? {
+            Operation::Update { object, id, draft } => self.update(&object, id, draft),
+            Operation::Create { object, draft } => self.create(&object, draft),
+            _ => Err(Refusal::NoMatch),
+        }
+    }
+
+    /// What an upsert turns out to be.
+    pub(super) fn settle_upsert(
+        &self,
+        object: Arc<Object>,
+        key: (usize, Value),
+        draft: Draft,
+        update_only: bool,
+    ) -> Result<Operation, Refusal> {
         let (key_field, key) = key;
         let field = object
             .fields
             .get(key_field)
-            .ok_or_else(|| no_such_object(object))?;
+            .ok_or_else(|| no_such_object(&object))?;
         let is_id = field.name == "Id";
         let key = match key {
             Value::Id(id) => Value::Id(id),
@@ -322,7 +344,7 @@ impl<'a> Transaction<'a> {
         let matches = match &key {
             Value::Null => Vec::new(),
             Value::Id(id) if is_id => {
-                self.live(object, *id)?;
+                self.live(&object, *id)?;
                 vec![*id]
             }
             key => self
@@ -338,9 +360,13 @@ impl<'a> Transaction<'a> {
                 if !is_id {
                     draft.values.push((key_field, key));
                 }
-                self.create(object, draft)
+                Ok(Operation::Create { object, draft })
             }
-            [id] => self.update(object, *id, draft),
+            [id] => Ok(Operation::Update {
+                id: *id,
+                object,
+                draft,
+            }),
             _ => Err(Refusal::SeveralMatches(matches)),
         }
     }
@@ -457,7 +483,8 @@ impl<'a> Transaction<'a> {
         )))
     }
 
-    fn roll_back_to(&mut self, length: usize) {
+    /// Takes back what was written since a position.
+    pub(crate) fn roll_back_to(&mut self, length: usize) {
         while self.undo.len() > length {
             let Some(undo) = self.undo.pop() else {
                 return;

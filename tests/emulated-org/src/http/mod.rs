@@ -1,6 +1,8 @@
 //! The HTTP surface: routes, and what every request passes through before it reaches one.
 
 pub mod access;
+mod apex_calls;
+mod apex_tests;
 pub mod body;
 pub mod bulk;
 pub mod bulk_classic;
@@ -67,6 +69,7 @@ pub fn configure(routes: &mut web::ServiceConfig) {
         .route("/services/data", web::get().to(versions::list))
         .configure(bulk_classic::configure)
         .configure(metadata::soap::configure)
+        .configure(apex_calls::configure)
         .service(
             web::scope("/services/data/{version}")
                 .wrap(from_fn(settled_status::settle))
@@ -78,6 +81,7 @@ pub fn configure(routes: &mut web::ServiceConfig) {
                 .configure(ingest::configure)
                 .configure(metadata::rest::configure)
                 .configure(query::configure_tooling)
+                .configure(apex_tests::configure)
                 .default_service(web::to(unknown_resource)),
         )
         .default_service(web::to(unknown_resource));

@@ -3,6 +3,7 @@
 //! Source: Salesforce REST API Developer Guide, Query, QueryAll, Query Options Header.
 
 mod columns;
+mod coverage;
 mod records;
 
 use std::sync::Arc;
@@ -12,7 +13,7 @@ use chrono_tz::Tz;
 use serde_json::{Map, Value as Json, json};
 
 use super::{ApiError, ApiVersion, Caller, get_or_head, resource};
-use crate::data::Row;
+use crate::data::{Data, Row};
 use crate::id::RecordId;
 use crate::org::Org;
 use crate::soql::cursors::Cursor;
@@ -40,7 +41,7 @@ pub fn configure(routes: &mut web::ServiceConfig) {
 /// Adds the query resource of the Tooling API, which asks about metadata that is kept as records, such as ApexClass.
 pub fn configure_tooling(routes: &mut web::ServiceConfig) {
     routes
-        .service(resource("/tooling/query", "GET,HEAD").route(get_or_head().to(query)))
+        .service(resource("/tooling/query", "GET,HEAD").route(get_or_head().to(query_tooling)))
         .service(resource("/tooling/query/{locator}", "GET,HEAD").route(get_or_head().to(more)));
 }
 
@@ -51,6 +52,19 @@ impl From<SoqlError> for ApiError {
 }
 
 async fn query(caller: Caller, org: web::Data<Org>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
+    answer(&caller, &org, &request, Scope::Live)
+}
+
+async fn query_tooling(
+    caller: Caller,
+    org: web::Data<Org>,
+    request: HttpRequest,
+) -> Result<HttpResponse, ApiError> {
+    if let Some(text) = Parameters::read(&request)?.text
+        && let Some(records) = coverage::answer(&org, &caller, &text)?
+    {
+        return Ok(HttpResponse::Ok().json(page_json(records.len(), records, None)));
+    }
     answer(&caller, &org, &request, Scope::Live)
 }
 
@@ -220,21 +234,25 @@ fn page_json(total: usize, records: Vec<Json>, next: Option<String>) -> Json {
 /// The surroundings of a caller's queries: the clock, the user's time zone and locale, the organisation's fiscal
 /// year.
 pub(super) fn setting_of(caller: &Caller, org: &Org) -> Setting {
-    let data = org.read();
+    setting_in(caller.user, caller.version.0, org, &org.read())
+}
+
+/// The surroundings of a user's queries over records that are held already.
+pub(crate) fn setting_in(user: RecordId, version: u16, org: &Org, data: &Data) -> Setting {
     let text_of = |object: &str, id: RecordId, field: &str| -> Option<Value> {
         let table = data.table(object)?;
         let (position, _) = table.object.field(field)?;
         Some(table.get(&id)?.get(position).clone())
     };
     let mut setting = Setting {
-        user: Some(caller.user),
-        version: caller.version.0,
+        user: Some(user),
+        version,
         ..Setting::of_platform(org.clock.now())
     };
-    if let Some(Value::Text(zone)) = text_of("User", caller.user, "TimeZoneSidKey") {
+    if let Some(Value::Text(zone)) = text_of("User", user, "TimeZoneSidKey") {
         setting.zone = zone.parse().unwrap_or(setting.zone);
     }
-    if let Some(Value::Text(locale)) = text_of("User", caller.user, "LocaleSidKey") {
+    if let Some(Value::Text(locale)) = text_of("User", user, "LocaleSidKey") {
         setting.first_day_of_week = first_day_of_week(&locale);
     }
     if let Some(Value::Number(month)) = text_of("Organization", org.id, "FiscalYearStartMonth") {

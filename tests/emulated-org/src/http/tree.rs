@@ -102,6 +102,9 @@ fn save(
 ) -> Result<Vec<(String, RecordId)>, Vec<Failure>> {
     let author = caller.author(org);
     let schema = org.schema();
+    if nodes.iter().any(|node| org.has_triggers_on(&node.object)) {
+        return save_by_levels(org, caller, nodes);
+    }
     let mut data = org.write();
     let access = org.access.of(author.user, &data, &schema);
     let mut transaction = Transaction::begin(&mut data, &schema, author)
@@ -165,6 +168,72 @@ fn save(
     }
     transaction.roll_back();
     Err(failures)
+}
+
+/// With triggers, records of one level are saved together, as through any other door, and levels one after the
+/// other. That each level is a transaction of its own to the triggers' statics is believed.
+fn save_by_levels(
+    org: &Org,
+    caller: &Caller,
+    nodes: Vec<Node>,
+) -> Result<Vec<(String, RecordId)>, Vec<Failure>> {
+    let author = caller.author(org);
+    let mut claim = org.row_locks.claim();
+    let mut ids: Vec<Option<RecordId>> = vec![None; nodes.len()];
+    let mut levels: Vec<usize> = Vec::with_capacity(nodes.len());
+    for node in &nodes {
+        let above = node.parent.and_then(|(parent, _)| levels.get(parent));
+        levels.push(above.map_or(0, |level| level + 1));
+    }
+    let (mut written, mut failures) = (Vec::new(), Vec::new());
+    for level in 0..=levels.iter().copied().max().unwrap_or_default() {
+        let members: Vec<usize> = (0..nodes.len())
+            .filter(|at| levels.get(*at) == Some(&level))
+            .collect();
+        let operations = members.iter().filter_map(|at| nodes.get(*at)).map(|node| {
+            let mut draft = node.draft.clone()?;
+            if let Some((parent, field)) = node.parent
+                && let Some(Some(parent)) = ids.get(parent)
+            {
+                draft.values.retain(|(at, _)| *at != field);
+                draft.values.push((field, Value::Id(*parent)));
+            }
+            let object = Arc::clone(&node.object);
+            Ok(Operation::Create { object, draft })
+        });
+        let operations = operations.collect();
+        let part = org.write_locked(author, operations, false, None, &mut claim);
+        for (at, outcome) in members.iter().zip(&part.outcomes) {
+            match (outcome, ids.get_mut(*at), nodes.get(*at)) {
+                (Ok(saved), Some(id), _) => *id = Some(saved.id),
+                (Err(refusal), _, Some(node)) => failures.push(Failure {
+                    reference: node.reference.clone(),
+                    errors: refusal.clone().into_errors(),
+                }),
+                _ => {}
+            }
+        }
+        written.push(part);
+        if !failures.is_empty() {
+            break;
+        }
+    }
+    if !failures.is_empty() {
+        let mut data = org.write();
+        for part in written.into_iter().rev() {
+            data.take_back(part.undo);
+        }
+        return Err(failures);
+    }
+    for part in written {
+        org.saved(author, part.outcomes.iter().flatten());
+        org.after_commit(part.after);
+    }
+    let references = nodes.into_iter().map(|node| node.reference);
+    Ok(references
+        .zip(ids)
+        .filter_map(|(reference, id)| Some((reference, id?)))
+        .collect())
 }
 
 fn failed(failures: &[Failure]) -> HttpResponse {

@@ -1,10 +1,10 @@
-//! The Apex sources of the organisation, and the places where a compiler and a test runner are plugged in.
+//! The Apex sources of the organisation, and the place where a further checker is plugged in.
 
 use std::sync::Arc;
 
 use super::Metadata;
-use super::result::TestRun;
 use super::store::Stored;
+use crate::schema::Schema;
 
 /// One Apex source.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,10 +36,21 @@ pub struct ApexProblem {
     pub message: String,
 }
 
+/// The Apex of the organisation as a deployment would leave it, with what it may name.
+#[derive(Clone, Debug)]
+pub struct ApexDeployment<'a> {
+    /// The classes and triggers.
+    pub sources: &'a [ApexSource],
+    /// The objects and fields.
+    pub schema: &'a Schema,
+    /// The custom labels.
+    pub labels: Vec<String>,
+}
+
 /// Checks all Apex sources of the organisation as a deployment would leave them.
 pub trait ApexCheck: Send + Sync {
     /// What is wrong with them; nothing, and the deployment goes through.
-    fn check(&self, sources: &[ApexSource]) -> Vec<ApexProblem>;
+    fn check(&self, deployment: &ApexDeployment<'_>) -> Vec<ApexProblem>;
 }
 
 /// Which tests a deployment asks for (Metadata API Developer Guide, `testLevel`).
@@ -72,18 +83,10 @@ impl TestLevel {
     }
 }
 
-/// Runs the tests of a deployment.
-pub trait TestRunner: Send + Sync {
-    /// Runs the tests of a level against the sources as the deployment would leave them.
-    fn run(&self, sources: &[ApexSource], level: &TestLevel) -> TestRun;
-}
-
-/// What is plugged in. Without a checker Apex sources are taken as they are; without a runner every level of tests but
-/// `NoTestRun` is refused.
+/// What is plugged in besides the compiler.
 #[derive(Clone, Default)]
 pub(super) struct Plugged {
     pub check: Option<Arc<dyn ApexCheck>>,
-    pub runner: Option<Arc<dyn TestRunner>>,
 }
 
 impl std::fmt::Debug for Plugged {
@@ -91,20 +94,14 @@ impl std::fmt::Debug for Plugged {
         formatter
             .debug_struct("Plugged")
             .field("check", &self.check.is_some())
-            .field("runner", &self.runner.is_some())
             .finish()
     }
 }
 
 impl Metadata {
-    /// Lets `check` decide about the Apex of every deployment from now on.
+    /// Lets `check` find errors in the Apex of every deployment from now on, besides those of the compiler.
     pub fn set_apex_check(&self, check: Arc<dyn ApexCheck>) {
         self.lock().plugged.check = Some(check);
-    }
-
-    /// Lets `runner` run the tests of every deployment from now on.
-    pub fn set_test_runner(&self, runner: Arc<dyn TestRunner>) {
-        self.lock().plugged.runner = Some(runner);
     }
 
     /// All Apex classes and triggers of the organisation.

@@ -10,6 +10,7 @@ use super::result::{Message, Problem};
 use super::schema_change;
 use super::store::{Components, Stored};
 use crate::access::{self, ExtrasChange, PermissionSetDefinition, RecordTypeDefinition, Setup};
+use crate::apex::Installed;
 use crate::data::{Author, Authority, Data, Draft, DuplicateOptions, Operation, Refusal, Transaction};
 use crate::id::RecordId;
 use crate::org::Org;
@@ -23,6 +24,8 @@ pub(super) struct Change<'a> {
     pub doomed: &'a [Doomed],
     pub schema: Schema,
     pub access: AccessSource,
+    /// The Apex from now on.
+    pub installed: Option<Arc<Installed>>,
     pub user: RecordId,
     pub now: DateTime<Utc>,
 }
@@ -74,6 +77,7 @@ pub(super) fn apply(org: &Org, change: Change<'_>) -> Result<Vec<Message>, Failu
     forget(&mut data, &current, change.doomed);
     data.adopt(&schema);
     *current = Arc::new(schema);
+    org.install(change.installed.clone());
     org.access.change_extras(extras);
     *org.schema_changed.write().unwrap_or_else(PoisonError::into_inner) = change.now;
     org.metadata.set_components(components);
@@ -237,7 +241,7 @@ pub(super) fn deleted(doomed: &Doomed, stored: &Components, before: &Schema) -> 
 }
 
 /// Takes the values of deleted fields and the records of deleted objects out of the tables.
-fn forget(data: &mut Data, before: &Schema, doomed: &[Doomed]) {
+pub(super) fn forget(data: &mut Data, before: &Schema, doomed: &[Doomed]) {
     for doomed in doomed {
         match doomed.kind.as_str() {
             "CustomObject" => data.drop_table(&doomed.name),

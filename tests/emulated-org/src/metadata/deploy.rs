@@ -3,10 +3,11 @@
 //! Source: Metadata API Developer Guide, deploy(), DeployOptions.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use super::apex::{ApexSource, Plugged, TestLevel};
+use super::apex::{ApexDeployment, ApexProblem, ApexSource, Plugged, TestLevel};
 use super::apply::{self, Change};
 use super::package::{Component, Package};
 use super::removal::remove;
@@ -14,7 +15,8 @@ use super::result::{Message, Outcome, Problem};
 use super::schema_change::{self, ChangeError, Changed, IN_USE};
 use super::store::Components;
 use super::world::World;
-use super::{references, shapes, sources};
+use super::{references, shapes, sources, tests};
+use crate::apex::Installed;
 use crate::id::RecordId;
 use crate::org::Org;
 use crate::schema::Schema;
@@ -57,6 +59,8 @@ pub(super) struct Attempt {
     pub access: AccessSource,
     /// Formulas and rules that read what is not there any more.
     pub broken: Vec<(&'static str, String)>,
+    /// Its Apex, if it has any and all of it compiles.
+    pub installed: Option<Arc<Installed>>,
     pub refused: Vec<(&'static str, String, String, Problem)>,
 }
 
@@ -74,11 +78,9 @@ pub(super) fn run(
     };
     let stored = org.metadata.components();
     let level = options.test_level.clone().unwrap_or_default();
-    if level != TestLevel::None && plugged.runner.is_none() {
-        let text = format!(
-            "not supported: testLevel {} (no test runner is registered)",
-            level.name()
-        );
+    if level == TestLevel::Relevant {
+        // Which tests are relevant is the platform's own secret.
+        let text = format!("not supported: testLevel {}", level.name());
         return failed(("UNSUPPORTED_OPERATION", text));
     }
     let mut outcome = Outcome::default();
@@ -106,9 +108,11 @@ pub(super) fn run(
         attempt.others(&mut outcome, &stored, &org.schema());
         return outcome;
     }
-    if let (Some(runner), false) = (&plugged.runner, level == TestLevel::None) {
-        outcome.tests = runner.run(&attempt.apex(&stored), &level);
-        if !outcome.tests.failures.is_empty() {
+    if level != TestLevel::None {
+        if let Err(error) = tests::run(org, &attempt, user, &level, &mut outcome) {
+            return failed(error);
+        }
+        if outcome.tests.failed() > 0 || !outcome.coverage_warnings.is_empty() {
             attempt.others(&mut outcome, &stored, &org.schema());
             return outcome;
         }
@@ -126,6 +130,7 @@ pub(super) fn run(
         doomed: &attempt.package.doomed,
         schema: attempt.schema,
         access: attempt.access,
+        installed: attempt.installed,
         user,
         now,
     };
@@ -173,6 +178,7 @@ impl Attempt {
             whole,
             access,
             broken,
+            installed: None,
             refused: Vec::new(),
         };
         let file_of = |kind: &str, name: &str| {
@@ -214,28 +220,56 @@ impl Attempt {
                 refused.push((component.kind, component.name.clone(), file, problem));
             }
         }
-        if let Some(check) = &plugged.check {
-            for problem in check.check(&attempt.apex(stored)) {
-                let found = attempt
-                    .package
-                    .components
-                    .iter()
-                    .find(|component| component.file == problem.file);
-                let (kind, name) = found.map_or(("ApexClass", problem.file.clone()), |component| {
-                    (component.kind, component.name.clone())
-                });
-                let text = Problem {
-                    text: problem.message,
-                    line: Some(problem.line),
-                    column: Some(problem.column),
-                };
-                refused.push((kind, name, problem.file, text));
+        let sources = attempt.apex(stored);
+        let mut problems = match org.compile_deployed(&sources, &attempt.schema) {
+            Ok(installed) => {
+                attempt.installed = installed;
+                Vec::new()
+            }
+            Err(problems) => problems,
+        };
+        if let (Some(check), true) = (&plugged.check, problems.is_empty()) {
+            let deployment = ApexDeployment {
+                sources: &sources,
+                schema: &attempt.schema,
+                labels: attempt.labels(stored),
+            };
+            problems = check.check(&deployment);
+        }
+        let apex = problems.into_iter().map(|problem| attempt.apex_problem(problem));
+        for found in apex.collect::<Vec<_>>() {
+            // One reason is enough for what names what is not there.
+            let is_told =
+                |(kind, name, _, _): &(&str, String, String, Problem)| *kind == found.0 && *name == found.1;
+            if !refused.iter().any(is_told) {
+                refused.push(found);
             }
         }
         attempt.refused = refused;
         let kept = attempt.doomed_in_use(org, stored)?;
         attempt.refused.extend(kept);
         Ok(attempt)
+    }
+
+    /// An error in Apex as that of a component; what is not in the package is broken by it.
+    fn apex_problem(&self, problem: ApexProblem) -> (&'static str, String, String, Problem) {
+        let mut components = self.package.components.iter();
+        let found = components.find(|component| component.file == problem.file);
+        let place = (Some(problem.line), Some(problem.column));
+        let (text, (line, column)) = match found {
+            Some(_) => (problem.message, place),
+            None => {
+                let broken = format!(
+                    "Dependent class is invalid and needs recompilation:\n {}: {}",
+                    problem.file, problem.message
+                );
+                (broken, place)
+            }
+        };
+        let (kind, name) = found.map_or(("ApexClass", problem.file.clone()), |component| {
+            (component.kind, component.name.clone())
+        });
+        (kind, name, problem.file, Problem { text, line, column })
     }
 
     /// What a permission set or a profile grants and the organisation does not know.
@@ -307,6 +341,26 @@ impl Attempt {
         for doomed in &self.package.doomed {
             outcome.messages.push(apply::deleted(doomed, stored, before));
         }
+    }
+
+    /// The custom labels as the deployment would leave them.
+    fn labels(&self, stored: &Components) -> Vec<String> {
+        const KIND: &str = "CustomLabel";
+        let doomed = |name: &str| {
+            let mut doomed = self.package.doomed.iter();
+            doomed.any(|doomed| doomed.kind == KIND && doomed.name.eq_ignore_ascii_case(name))
+        };
+        let old = stored.of(KIND).map(|stored| &stored.component.name);
+        let new = self
+            .package
+            .components
+            .iter()
+            .filter(|component| component.kind == KIND);
+        let all: BTreeSet<_> = old
+            .filter(|name| !doomed(name))
+            .chain(new.map(|component| &component.name))
+            .collect();
+        all.into_iter().cloned().collect()
     }
 
     /// The Apex of the organisation as the deployment would leave it.

@@ -18,6 +18,7 @@ mod schema_change;
 mod shapes;
 mod sources;
 pub mod store;
+mod tests;
 mod world;
 pub mod xml;
 
@@ -27,10 +28,10 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-pub use apex::{ApexCheck, ApexProblem, ApexSource, TestLevel, TestRunner};
+pub use apex::{ApexCheck, ApexDeployment, ApexProblem, ApexSource, TestLevel};
 pub use catalog::{described_types, type_file};
 pub use deploy::DeployOptions;
-pub use result::{Message, Outcome, Problem, TestFailure, TestRun};
+pub use result::{CoverageWarning, Message, Outcome, Problem};
 pub use store::{Components, Stored};
 
 use crate::id::RecordId;

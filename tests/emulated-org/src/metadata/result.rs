@@ -3,6 +3,7 @@
 //! Source: Metadata API Developer Guide, DeployResult, DeployDetails and DeployMessage.
 
 use super::xml::Element;
+use crate::apex::TestReport;
 
 /// What is wrong, and where in its file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,32 +69,19 @@ pub struct Outcome {
     pub error: Option<(&'static str, String)>,
     /// Whether the components that were not refused were taken although others were.
     pub partial: bool,
-    /// Tests that were run, by whoever runs them.
-    pub tests: TestRun,
+    /// Tests that were run.
+    pub tests: TestReport,
+    /// What they do not cover enough.
+    pub coverage_warnings: Vec<CoverageWarning>,
 }
 
-/// The tests that ran with a deployment: Salesforce's `RunTestsResult`, as far as it is counted here.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct TestRun {
-    /// How many ran.
-    pub run: usize,
-    /// Which failed.
-    pub failures: Vec<TestFailure>,
-    /// How long they took, in milliseconds.
-    pub total_time: u64,
-}
-
-/// A test that failed.
+/// Code that the tests of a deployment do not cover as Salesforce asks: its `CodeCoverageWarning`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TestFailure {
-    /// The class.
-    pub class: String,
-    /// The method.
-    pub method: String,
-    /// What it said.
+pub struct CoverageWarning {
+    /// The class or trigger, if it is about one.
+    pub name: Option<String>,
+    /// In Salesforce's words.
     pub message: String,
-    /// Where it stood.
-    pub stack_trace: String,
 }
 
 impl Outcome {
@@ -110,6 +98,9 @@ impl Outcome {
     /// Whether all went well.
     #[must_use]
     pub fn success(&self) -> bool {
-        self.error.is_none() && self.failures().next().is_none() && self.tests.failures.is_empty()
+        self.error.is_none()
+            && self.failures().next().is_none()
+            && self.tests.failed() == 0
+            && self.coverage_warnings.is_empty()
     }
 }

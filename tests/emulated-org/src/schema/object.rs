@@ -45,6 +45,9 @@ pub struct Object {
     pub fields: Vec<Field>,
     pub child_relationships: Vec<ChildRelationship>,
     pub record_type_infos: Vec<RecordTypeInfo>,
+    /// Of a platform event: whether it is published at once; `None` where its metadata does not say; no describe key.
+    #[serde(skip)]
+    pub publishes_immediately: Option<bool>,
     /// What must not be true of a record that is saved; no describe key.
     #[serde(skip)]
     pub validation_rules: Vec<Arc<FormulaRule>>,
@@ -99,6 +102,7 @@ impl Default for Object {
             fields: Vec::new(),
             child_relationships: Vec::new(),
             record_type_infos: Vec::new(),
+            publishes_immediately: None,
             validation_rules: Vec::new(),
             duplicate_rules: Vec::new(),
             record_type_picklists: BTreeMap::new(),

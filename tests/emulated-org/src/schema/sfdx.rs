@@ -12,11 +12,11 @@
 mod access;
 mod duplicate_rule;
 mod field;
-mod metadata;
+pub(crate) mod metadata;
 mod object;
 mod picklist;
 mod reference;
-mod source;
+pub(crate) mod source;
 mod validation_rule;
 
 use std::collections::BTreeMap;

@@ -44,10 +44,24 @@ pub fn parse(text: &str) -> Result<Query, SoqlError> {
             "SOQL statements cannot be longer than {MAX_QUERY_LENGTH} characters."
         )));
     }
+    parse_whole(text, false)
+}
+
+/// Reads a query in which values stand for the binds of Apex: a list may be empty, and the length of the text
+/// says nothing.
+///
+/// # Errors
+/// Those of [`parse`].
+pub fn parse_bound(text: &str) -> Result<Query, SoqlError> {
+    parse_whole(text, true)
+}
+
+fn parse_whole(text: &str, bound: bool) -> Result<Query, SoqlError> {
     let mut parser = Parser {
         text,
         tokens: TokenStream::new(text)?,
         depth: 0,
+        bound,
     };
     let query = parser.query()?;
     match parser.tokens.peek().kind {
@@ -60,6 +74,7 @@ struct Parser<'t> {
     text: &'t str,
     tokens: TokenStream,
     depth: usize,
+    bound: bool,
 }
 
 impl Parser<'_> {

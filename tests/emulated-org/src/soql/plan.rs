@@ -10,7 +10,7 @@ use super::error::SoqlError;
 use super::evaluate::Scope;
 use super::filter::Filter;
 use super::grouping::Grouping;
-use super::parser::parse;
+use super::parser::{parse, parse_bound};
 use super::path::FieldPath;
 use super::planner::Planner;
 use super::setting::Setting;
@@ -95,7 +95,11 @@ impl Plan {
     /// Every refusal of [`parse`]; `INVALID_TYPE` for an object that does not exist, `INVALID_FIELD` and
     /// others for what does not fit the object.
     pub fn in_setting(text: &str, schema: &Schema, setting: &Setting) -> Result<Self, SoqlError> {
-        let query = parse(text)?;
+        let query = if setting.in_apex {
+            parse_bound(text)?
+        } else {
+            parse(text)?
+        };
         let planner = Planner::new(text, schema, setting);
         let object = planner.object_of(&query.from)?;
         planner.plan(&query, object, 0)

@@ -22,6 +22,8 @@ pub struct Setting {
     pub user: Option<RecordId>,
     /// The API version asked through, by its major number.
     pub version: u16,
+    /// Whether Apex asks: its binds may stand for empty lists and make a query of any length.
+    pub in_apex: bool,
 }
 
 impl Setting {
@@ -36,6 +38,7 @@ impl Setting {
             fiscal_year_named_by_start: true,
             user: None,
             version: u16::MAX,
+            in_apex: false,
         }
     }
 

@@ -1,6 +1,12 @@
 //! The organisation's behaviour over real HTTP.
 
 mod access;
+mod apex;
+mod apex_calls;
+mod apex_facts;
+mod apex_jobs;
+mod apex_test_runs;
+mod apex_writes;
 mod binary;
 mod bulk;
 mod bulk_classic;

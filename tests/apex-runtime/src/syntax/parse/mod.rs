@@ -6,6 +6,8 @@ mod literal;
 mod query;
 mod statement;
 
+use std::borrow::Cow;
+
 use tree_sitter::{Node, Parser};
 
 use super::ast::{Annotation, Modifiers, Name, Position, Statement, TypeName, Unit};
@@ -52,7 +54,7 @@ fn tree(file: &str, text: &str) -> Parsed<tree_sitter::Tree> {
         .set_language(&tree_sitter_sfapex::apex::LANGUAGE.into())
         .map_err(|error| internal(error.to_string()))?;
     let tree = parser
-        .parse(text, None)
+        .parse(with_plain_trigger_context(text).as_ref(), None)
         .ok_or_else(|| internal("the parser gave up".into()))?;
     match tree
         .root_node()
@@ -71,6 +73,30 @@ fn tree(file: &str, text: &str) -> Parsed<tree_sitter::Tree> {
         }
         None => Ok(tree),
     }
+}
+
+/// The text as the grammar can read it: it takes `Trigger` at the start of a statement and the `new` behind its dot
+/// for keywords (`Trigger.new[0].Name = …`). The stand-ins have the same length, and names are read from the text
+/// itself.
+fn with_plain_trigger_context(text: &str) -> Cow<'_, str> {
+    const OBJECT: &str = "trigger";
+    const NEW: &str = "new";
+    let lower = text.to_ascii_lowercase();
+    let mut plain = Cow::Borrowed(text);
+    for (start, _) in lower.match_indices(OBJECT) {
+        let end = start + OBJECT.len();
+        let rest = lower.get(end..).unwrap_or_default();
+        let Some(member) = rest.trim_start().strip_prefix('.').map(str::trim_start) else {
+            continue;
+        };
+        plain.to_mut().replace_range(end - 1..end, "x");
+        let ends = |tail: &str| !tail.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
+        if member.strip_prefix(NEW).is_some_and(ends) {
+            let at = lower.len() - member.len();
+            plain.to_mut().replace_range(at..at + NEW.len(), "nnn");
+        }
+    }
+    plain
 }
 
 fn first_error(node: Node<'_>) -> Option<Node<'_>> {

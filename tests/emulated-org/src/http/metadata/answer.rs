@@ -6,7 +6,8 @@ use chrono::{DateTime, Utc};
 use serde_json::{Map, Value as Json, json};
 
 use super::name_of;
-use crate::metadata::{Deploy, DeployOptions, Message, Outcome, TestLevel, TestRun};
+use crate::apex::TestOutcome;
+use crate::metadata::{Deploy, DeployOptions, Message, Outcome, TestLevel};
 use crate::org::Org;
 
 /// How moments are written.
@@ -44,7 +45,7 @@ pub(super) fn deploy_result(org: &Org, deploy: &Deploy, details: bool, moment: M
     let none = Outcome::default();
     let outcome = deploy.outcome.as_ref().unwrap_or(&none);
     if details {
-        put("details", details_of(outcome, deploy, moment));
+        put("details", details_of(org, outcome, deploy, moment));
     }
     put("done", json!(status.is_done()));
     if let Some((code, text)) = &outcome.error {
@@ -65,12 +66,12 @@ pub(super) fn deploy_result(org: &Org, deploy: &Deploy, details: bool, moment: M
     put("numberComponentErrors", json!(errors));
     put("numberComponentsDeployed", json!(deployed));
     put("numberComponentsTotal", json!(errors + deployed));
-    put("numberTestErrors", json!(outcome.tests.failures.len()));
+    put("numberTestErrors", json!(outcome.tests.failed()));
     put(
         "numberTestsCompleted",
-        json!(outcome.tests.run - outcome.tests.failures.len().min(outcome.tests.run)),
+        json!(outcome.tests.results.len() - outcome.tests.failed()),
     );
-    put("numberTestsTotal", json!(outcome.tests.run));
+    put("numberTestsTotal", json!(outcome.tests.results.len()));
     put("rollbackOnError", json!(deploy.options.rollback_on_error));
     put("runTestsEnabled", json!(runs_tests(&deploy.options)));
     if now >= deploy.starts {
@@ -91,7 +92,7 @@ fn runs_tests(options: &DeployOptions) -> bool {
         .is_some_and(|level| *level != TestLevel::None)
 }
 
-fn details_of(outcome: &Outcome, deploy: &Deploy, moment: Moment) -> Json {
+fn details_of(org: &Org, outcome: &Outcome, deploy: &Deploy, moment: Moment) -> Json {
     let list = |messages: Vec<&Message>| -> Json {
         messages
             .into_iter()
@@ -112,7 +113,7 @@ fn details_of(outcome: &Outcome, deploy: &Deploy, moment: Moment) -> Json {
     json!({
         "componentFailures": list(outcome.failures().collect()),
         "componentSuccesses": successes,
-        "runTestResult": tests_of(&outcome.tests),
+        "runTestResult": tests_of(org, outcome),
     })
 }
 
@@ -165,26 +166,68 @@ fn message_of(message: &Message, deploy: &Deploy, moment: Moment) -> Json {
     Json::Object(entry)
 }
 
-fn tests_of(tests: &TestRun) -> Json {
-    let failures: Json = tests
-        .failures
-        .iter()
-        .map(|failure| {
-            json!({
-                "id": "",
-                "message": failure.message,
-                "methodName": failure.method,
-                "name": failure.class,
-                "stackTrace": failure.stack_trace,
-                "time": 0,
-            })
+fn tests_of(org: &Org, outcome: &Outcome) -> Json {
+    let tests = &outcome.tests;
+    let id_of = |name: &str| {
+        let kinds = ["ApexClass", "ApexTrigger"];
+        let mut known = kinds.iter().filter_map(|kind| org.metadata.component(kind, name));
+        known
+            .next()
+            .map_or_else(String::new, |stored| stored.id.as_str().to_owned())
+    };
+    let (failures, successes): (Vec<_>, Vec<_>) =
+        tests.results.iter().partition(|result| result.failure.is_some());
+    let plain = |result: &TestOutcome| {
+        json!({
+            "id": id_of(&result.class),
+            "methodName": &*result.method,
+            "name": &*result.class,
+            "namespace": null,
+            "seeAllData": false,
+            "time": result.milliseconds,
         })
-        .collect();
+    };
+    let failed = |result: &TestOutcome| {
+        let mut entry = plain(result);
+        if let (Some(entry), Some(failure)) = (entry.as_object_mut(), &result.failure) {
+            entry.insert("message".to_owned(), json!(failure.message));
+            entry.insert("stackTrace".to_owned(), json!(failure.stack));
+            entry.insert("packageName".to_owned(), json!(&*result.class));
+            entry.insert("type".to_owned(), json!("Class"));
+        }
+        entry
+    };
+    let coverage = tests.coverage().into_iter().map(|(name, (yes, no))| {
+        let lines = no
+            .iter()
+            .map(|line| json!({ "column": 0, "line": line, "numExecutions": 0, "time": 0 }));
+        let is_trigger = org.metadata.component("ApexTrigger", &name).is_some();
+        json!({
+            "id": id_of(&name),
+            "locationsNotCovered": lines.collect::<Vec<_>>(),
+            "name": &*name,
+            "namespace": null,
+            "numLocations": yes.len() + no.len(),
+            "numLocationsNotCovered": no.len(),
+            "type": if is_trigger { "Trigger" } else { "Class" },
+        })
+    });
+    let warnings = outcome.coverage_warnings.iter().map(|warning| {
+        json!({
+            "id": warning.name.as_deref().map(id_of),
+            "message": warning.message,
+            "name": warning.name,
+            "namespace": null,
+        })
+    });
     json!({
-        "failures": failures,
-        "numFailures": tests.failures.len(),
-        "numTestsRun": tests.run,
-        "totalTime": tests.total_time,
+        "codeCoverage": coverage.collect::<Vec<_>>(),
+        "codeCoverageWarnings": warnings.collect::<Vec<_>>(),
+        "failures": failures.into_iter().map(failed).collect::<Vec<_>>(),
+        "numFailures": tests.failed(),
+        "numTestsRun": tests.results.len(),
+        "successes": successes.into_iter().map(plain).collect::<Vec<_>>(),
+        "totalTime": tests.milliseconds,
     })
 }
 

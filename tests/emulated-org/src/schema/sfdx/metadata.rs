@@ -81,6 +81,14 @@ pub struct CustomObject {
     pub enable_search: bool,
     pub custom_settings_type: Option<CustomSettingsType>,
     pub sharing_model: Option<Sharing>,
+    pub publish_behavior: Option<PublishBehavior>,
+}
+
+/// When a platform event is published.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub enum PublishBehavior {
+    PublishImmediately,
+    PublishAfterCommit,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]

@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 
 use super::super::{ChildRelationship, Field, FieldType, Object, RecordTypeInfo, Schema};
-use super::metadata::{CustomField, CustomObject, CustomSettingsType, FieldKind, NameField, NameFieldKind};
+use super::metadata::{
+    CustomField, CustomObject, CustomSettingsType, FieldKind, NameField, NameFieldKind, PublishBehavior,
+};
 use super::{SfdxError, change};
 
 /// Builds the object that an object file describes, without its custom fields.
@@ -50,6 +52,8 @@ pub fn build(
     object.layoutable = is_data;
     object.mru_enabled = is_data && !is_setting;
     object.feed_enabled = definition.enable_feeds;
+    let behavior = definition.publish_behavior;
+    object.publishes_immediately = behavior.map(|behavior| behavior == PublishBehavior::PublishImmediately);
     object.sharing = definition.sharing_model.unwrap_or_default();
     object.record_type_infos = vec![master_record_type()];
     object.fields = match kind {

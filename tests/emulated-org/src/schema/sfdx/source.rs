@@ -19,10 +19,16 @@ pub struct Source {
     pub matching_rules: Vec<PathBuf>,
     /// `*.permissionset-meta.xml`.
     pub permission_sets: Vec<PathBuf>,
+    /// `*.labels-meta.xml`.
+    pub labels: Vec<PathBuf>,
     /// `*.profile-meta.xml`.
     pub profiles: Vec<PathBuf>,
     /// `*.queue-meta.xml`.
     pub queues: Vec<PathBuf>,
+    /// `*.cls` and `*.trigger`.
+    pub apex: Vec<PathBuf>,
+    /// `*.remoteSite-meta.xml`.
+    pub remote_sites: Vec<PathBuf>,
 }
 
 /// The files of one object.
@@ -69,12 +75,21 @@ fn walk(folder: &Path, source: &mut Source) -> Result<(), SfdxError> {
             }
         } else if file_stem(&path, ".globalValueSet-meta.xml").is_some() {
             source.global_value_sets.push(path);
+        } else if ["cls", "trigger"]
+            .iter()
+            .any(|kind| path.extension().is_some_and(|known| known == *kind))
+        {
+            source.apex.push(path);
+        } else if file_stem(&path, ".remoteSite-meta.xml").is_some() {
+            source.remote_sites.push(path);
         } else if file_stem(&path, ".duplicateRule-meta.xml").is_some() {
             source.duplicate_rules.push(path);
         } else if file_stem(&path, ".matchingRule-meta.xml").is_some() {
             source.matching_rules.push(path);
         } else if file_stem(&path, ".permissionset-meta.xml").is_some() {
             source.permission_sets.push(path);
+        } else if file_stem(&path, ".labels-meta.xml").is_some() {
+            source.labels.push(path);
         } else if file_stem(&path, ".profile-meta.xml").is_some() {
             source.profiles.push(path);
         } else if file_stem(&path, ".queue-meta.xml").is_some() {

@@ -106,6 +106,13 @@ impl Parser<'_> {
             });
         }
         self.tokens.expect_mark("(")?;
+        if self.bound && self.tokens.eat_mark(")") {
+            return Ok(Condition::Among {
+                left,
+                operator,
+                literals: Vec::new(),
+            });
+        }
         let mut literals = vec![self.literal()?];
         while self.tokens.eat_mark(",") {
             literals.push(self.literal()?);

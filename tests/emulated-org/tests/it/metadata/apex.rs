@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use emulated_org::metadata::{ApexCheck, ApexProblem, ApexSource, TestLevel, TestRun, TestRunner};
+use emulated_org::metadata::{ApexCheck, ApexDeployment, ApexProblem};
 use serde_json::json;
 
 use super::{NAMESPACE, Zip};
@@ -102,8 +102,11 @@ async fn triggers_are_records_of_their_object_and_events() {
 struct NoShouting;
 
 impl ApexCheck for NoShouting {
-    fn check(&self, sources: &[ApexSource]) -> Vec<ApexProblem> {
-        let loud = sources.iter().filter(|source| source.body.contains('!'));
+    fn check(&self, deployment: &ApexDeployment<'_>) -> Vec<ApexProblem> {
+        let loud = deployment
+            .sources
+            .iter()
+            .filter(|source| source.body.contains('!'));
         loud.map(|source| ApexProblem {
             file: source.file.clone(),
             line: 3,
@@ -119,7 +122,7 @@ async fn what_a_checker_finds_are_component_failures() {
     let client = Client::start().await;
     client.org.org().metadata.set_apex_check(Arc::new(NoShouting));
     let result = client
-        .deploy(Zip::new().class("Greeter", "public class Greeter { ! }"))
+        .deploy(Zip::new().class("Greeter", "public class Greeter { /* ! */ }"))
         .await;
     let failure = &result["details"]["componentFailures"][0];
     assert_eq!(
@@ -137,45 +140,178 @@ async fn what_a_checker_finds_are_component_failures() {
     client.succeeds(Zip::new().class("Greeter", GREETER)).await;
 }
 
-struct OneFails;
+/// apex-ls itself, where its archives lie in the folder that `APEX_CHECKER` names: as scripts/apex-test has them.
+#[tokio::test]
+#[ignore = "needs Java and apex-ls"]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "where apex-ls lies is the machine's business"
+)]
+async fn the_type_checkers_errors_are_component_failures() {
+    let archives = std::env::var("APEX_CHECKER").expect("the folder of apex-ls");
+    let client = Client::start_with(emulated_org::Options {
+        apex_checker: Some(archives.into()),
+        ..emulated_org::Options::default()
+    })
+    .await;
+    let field = format!(
+        "<CustomObject xmlns=\"{NAMESPACE}\"><fields><fullName>Tier__c</fullName><label>Tier</label><length>20</length><type>Text</type></fields></CustomObject>"
+    );
+    let zip = |text: &str| {
+        Zip::new()
+            .class("Greeter", text)
+            .file("objects/Account.object", &field)
+            .names("CustomField", "Account.Tier__c")
+    };
+    client
+        .succeeds(zip(
+            "public class Greeter { String tier = new Account(Tier__c = 'Gold').Tier__c; }",
+        ))
+        .await;
+    // The compiler refuses this when it is reached; the checker knows that there is no such method.
+    let wrong = "public class Greeter {\n    void mail() { Messaging.sendPigeon('home'); }\n}";
+    let result = client.deploy(zip(wrong)).await;
+    let failure = &result["details"]["componentFailures"][0];
+    assert_eq!(
+        (&failure["fileName"], &failure["lineNumber"]),
+        (&json!("classes/Greeter.cls"), &json!(2)),
+        "{result:#}"
+    );
+    let problem = failure["problem"].as_str().expect("a problem");
+    assert!(problem.contains("sendPigeon"), "{problem}");
+}
 
-impl TestRunner for OneFails {
-    fn run(&self, sources: &[ApexSource], level: &TestLevel) -> TestRun {
-        assert_eq!(level, &TestLevel::Specified(vec!["GreeterTest".to_owned()]));
-        TestRun {
-            run: sources.len(),
-            failures: vec![emulated_org::metadata::TestFailure {
-                class: "GreeterTest".to_owned(),
-                method: "greets".to_owned(),
-                message: "System.AssertException: Assertion Failed".to_owned(),
-                stack_trace: "Class.GreeterTest.greets: line 3, column 1".to_owned(),
-            }],
-            total_time: 12,
-        }
-    }
+const GREETER_TEST: &str = "@IsTest
+private class GreeterTest {
+    @IsTest static void greets() { System.assertEquals('hello', Greeter.greet()); }
+    @IsTest static void saves() { insert new Lead(LastName = 'L', Company = 'C'); }
+}";
+
+fn greeter(says: &str) -> Zip {
+    let text = format!("public class Greeter {{ public static String greet() {{ return '{says}'; }} }}");
+    Zip::new()
+        .class("Greeter", &text)
+        .class("GreeterTest", GREETER_TEST)
 }
 
 #[tokio::test]
 async fn tests_that_fail_refuse_the_deployment() {
     let client = Client::start().await;
-    client.org.org().metadata.set_test_runner(Arc::new(OneFails));
-    let zip = Zip::new().class("Greeter", GREETER);
+    let options =
+        || json!({ "rollbackOnError": true, "testLevel": "RunSpecifiedTests", "runTests": ["GreeterTest"] });
+    let result = client.deploy_with(greeter("bye"), options()).await;
+    assert_eq!(
+        (
+            &result["status"],
+            &result["numberTestErrors"],
+            &result["numberTestsTotal"]
+        ),
+        (&json!("Failed"), &json!(1), &json!(2)),
+        "{result:#}"
+    );
+    let failure = &result["details"]["runTestResult"]["failures"][0];
+    assert_eq!(
+        (
+            &failure["methodName"],
+            &failure["message"],
+            &failure["stackTrace"]
+        ),
+        (
+            &json!("greets"),
+            &json!("System.AssertException: Assertion Failed: Expected: hello, Actual: bye"),
+            &json!("Class.GreeterTest.greets: line 3, column 1")
+        )
+    );
+    assert!(client.org.org().metadata.apex_sources().is_empty());
+    let result = client.deploy_with(greeter("hello"), options()).await;
+    assert_eq!(result["status"], "Succeeded", "{result:#}");
+    let tests = &result["details"]["runTestResult"];
+    assert_eq!(
+        (
+            &tests["numTestsRun"],
+            &tests["numFailures"],
+            &tests["successes"][1]["methodName"]
+        ),
+        (&json!(2), &json!(0), &json!("saves"))
+    );
+    assert_eq!(
+        (
+            &tests["codeCoverage"][0]["name"],
+            &tests["codeCoverage"][0]["numLocationsNotCovered"]
+        ),
+        (&json!("Greeter"), &json!(0)),
+        "{tests:#}"
+    );
+    let found = client
+        .get(&format!("{V}/query?q=SELECT+Id+FROM+Lead"))
+        .await
+        .json();
+    assert_eq!(found["totalSize"], 0, "tests leave nothing behind");
+}
+
+/// Source: Apex Developer Guide, Code Coverage Best Practices.
+#[tokio::test]
+async fn production_asks_for_three_quarters_of_the_code_to_be_covered() {
+    let client = Client::start().await;
+    let zip = Zip::new().class(
+        "Greeter",
+        "public class Greeter {\n public static void one() {\n Integer i = 1;\n }\n public static void two() {\n Integer i = 2;\n }\n}",
+    );
+    let zip = zip.class(
+        "GreeterTest",
+        "@IsTest private class GreeterTest { @IsTest static void t() { Greeter.one(); } }",
+    );
     let result = client
         .deploy_with(
             zip,
-            json!({ "rollbackOnError": true, "testLevel": "RunSpecifiedTests", "runTests": ["GreeterTest"] }),
+            json!({ "rollbackOnError": true, "testLevel": "RunLocalTests" }),
         )
         .await;
+    assert_eq!(result["status"], "Failed", "{result:#}");
     assert_eq!(
-        (&result["status"], &result["numberTestErrors"]),
-        (&json!("Failed"), &json!(1)),
+        result["details"]["runTestResult"]["codeCoverageWarnings"][0]["message"],
+        "Average test coverage across all Apex Classes and Triggers is 50%, at least 75% test coverage is required."
+    );
+}
+
+#[tokio::test]
+async fn what_does_not_compile_is_a_component_failure_with_its_place() {
+    let client = Client::start().await;
+    let broken = "public class Greeter {\n    Integer x = 'text';\n}";
+    let result = client.deploy(Zip::new().class("Greeter", broken)).await;
+    let failure = &result["details"]["componentFailures"][0];
+    assert_eq!(
+        (&failure["fileName"], &failure["lineNumber"], &failure["problem"]),
+        (
+            &json!("classes/Greeter.cls"),
+            &json!(2),
+            &json!("Illegal assignment from String to Integer")
+        ),
         "{result:#}"
     );
-    assert_eq!(
-        result["details"]["runTestResult"]["failures"][0]["methodName"],
-        "greets"
-    );
-    assert!(client.org.org().metadata.apex_sources().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_deployed_runs_from_then_on() {
+    let client = Client::start().await;
+    let shout = |how: &str| {
+        Zip::new()
+            .class("Shout", &format!("public class Shout {{ public static String of(String s) {{ return s{how}; }} }}"))
+            .file("triggers/Loud.trigger", "trigger Loud on Lead (before insert) { for (Lead l : Trigger.new) { l.LastName = Shout.of(l.LastName); } }")
+            .file("triggers/Loud.trigger-meta.xml", &format!("<ApexTrigger xmlns=\"{NAMESPACE}\"><apiVersion>68.0</apiVersion><status>Active</status></ApexTrigger>"))
+            .names("ApexTrigger", "Loud")
+    };
+    client.succeeds(shout(".toUpperCase()")).await;
+    let make = || client.create("Lead", json!({ "LastName": "quiet", "Company": "C" }));
+    assert_eq!(client.read("Lead", &make().await).await["LastName"], "QUIET");
+    client.succeeds(shout(" + '!'")).await;
+    assert_eq!(client.read("Lead", &make().await).await["LastName"], "quiet!");
+    // What uses a method holds it.
+    let result = client
+        .deploy(Zip::new().class("Shout", "public class Shout { }"))
+        .await;
+    assert_eq!(result["status"], "Failed", "{result:#}");
+    assert_eq!(client.read("Lead", &make().await).await["LastName"], "quiet!");
 }
 
 #[tokio::test]

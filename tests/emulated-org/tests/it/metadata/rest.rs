@@ -164,17 +164,17 @@ async fn without_rollback_the_rest_is_taken() {
 }
 
 #[tokio::test]
-async fn levels_of_tests_are_refused_while_nobody_runs_them() {
+async fn relevant_tests_are_known_to_salesforce_alone() {
     let client = Client::start().await;
     let result = client
-        .deploy_with(field(), json!({ "testLevel": "RunLocalTests" }))
+        .deploy_with(field(), json!({ "testLevel": "RunRelevantTests" }))
         .await;
     assert_eq!(result["status"], "Failed");
     assert!(
         result["errorMessage"]
             .as_str()
             .expect("why")
-            .contains("not supported: testLevel RunLocalTests")
+            .contains("not supported: testLevel RunRelevantTests")
     );
 }
 

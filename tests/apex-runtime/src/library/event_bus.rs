@@ -1,0 +1,158 @@
+//! Platform events (Apex Reference Guide, "EventBus Class", "TestBroker Class"; Platform Events Developer Guide,
+//! "Test Your Platform Event in Apex"). In a test they wait until `Test.stopTest` or `Test.getEventBus().deliver()`;
+//! otherwise the org takes them.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use super::declaration::Declarations;
+use crate::host::DmlOutcome;
+use crate::run::dml::several;
+use crate::run::limits::Limit;
+use crate::run::trigger::TriggerEvent;
+use crate::run::value::{RecordObject, Value};
+use crate::run::{Machine, Run};
+use crate::types::Type;
+
+/// How many events a trigger gets at once.
+const CHUNK: usize = 2000;
+
+/// `Test.getEventBus()`
+#[derive(Debug)]
+struct TestBroker;
+
+pub(super) fn declare(library: &mut Declarations) {
+    library
+        .class("System.EventBus")
+        .method("static Database.SaveResult publish(SObject event)", publish)
+        .method(
+            "static List<Database.SaveResult> publish(List<SObject> events)",
+            publish,
+        );
+    library.exception("EventBus.RetryableException");
+    library
+        .class("EventBus.TestBroker")
+        .method("void deliver()", deliver);
+}
+
+/// `Test.getEventBus()`
+pub(super) fn test_broker(m: &mut Machine<'_>, _: &Value, _: &[Value]) -> Run<Value> {
+    m.platform_object("EventBus.TestBroker", TestBroker)
+}
+
+fn publish(m: &mut Machine<'_>, _: &Value, arguments: &[Value]) -> Run<Value> {
+    let given = m.any(arguments, 0);
+    if given.is_null() {
+        return Err(m.null_argument());
+    }
+    let many = matches!(given, Value::List(_));
+    let mut events = Vec::new();
+    for event in several(given) {
+        match event {
+            Value::Record(record) if record.object.ends_with("__e") => events.push(record),
+            Value::Record(record) => {
+                return Err(m.not_supported(format!("EventBus.publish of {}", record.object)));
+            }
+            _ => return Err(m.null_argument()),
+        }
+    }
+    // Events published after commit count as DML, those published at once have a limit of their own
+    // (Apex Developer Guide, "Execution Governors and Limits").
+    let at_once = events.first().and_then(|event| {
+        let object = m.program.schema.object(&event.object);
+        object.and_then(|object| object.publishes_immediately)
+    });
+    match at_once {
+        Some(true) => m.count(Limit::PublishImmediate, 1)?,
+        Some(false) => m.count(Limit::DmlStatements, 1)?,
+        None if events.is_empty() => {}
+        None => {
+            return Err(m.not_supported("EventBus.publish of an event whose publishBehavior is not known"));
+        }
+    }
+    let outcomes = if m.test.running {
+        m.keep_events(&events)?
+    } else {
+        let host = m.host;
+        host.publish(m, &events).map_err(|error| m.from_host(error))?
+    };
+    let mut results = Vec::new();
+    for outcome in outcomes {
+        results.push(m.database_result("Database.SaveResult", outcome)?);
+    }
+    if many {
+        let element = m
+            .library
+            .find("Database.SaveResult")
+            .map_or(Type::Object, Type::platform);
+        return Ok(Value::list(element, results));
+    }
+    Ok(results.into_iter().next().unwrap_or(Value::Null))
+}
+
+fn deliver(m: &mut Machine<'_>, _: &Value, _: &[Value]) -> Run<Value> {
+    m.deliver_test_events()?;
+    Ok(Value::Null)
+}
+
+impl Machine<'_> {
+    /// Copies of events for their delivery; one that lacks a required field is refused.
+    fn keep_events(&mut self, events: &[Rc<RecordObject>]) -> Run<Vec<DmlOutcome>> {
+        let mut outcomes = Vec::new();
+        for event in events {
+            let schema = Arc::clone(&self.program.schema);
+            let Some(described) = schema.object(&event.object) else {
+                return Err(self.not_supported(format!("the object {}", event.object)));
+            };
+            let missing: Vec<String> = described
+                .fields
+                .iter()
+                .filter(|field| field.createable && !field.nillable && field.default_value.is_none())
+                .filter(|field| event.fields.borrow().get(&field.name).is_none_or(Value::is_null))
+                .map(|field| field.name.to_string())
+                .collect();
+            if !missing.is_empty() {
+                let message = format!("Required fields are missing: [{}]", missing.join(", "));
+                outcomes.push(DmlOutcome {
+                    errors: vec![("REQUIRED_FIELD_MISSING".into(), message, missing)],
+                    ..DmlOutcome::default()
+                });
+                continue;
+            }
+            let id = crate::run::long_id("e01xx0000000001").map(Into::into);
+            self.test.events.push(self.copy_record(event));
+            outcomes.push(DmlOutcome {
+                id,
+                ..DmlOutcome::default()
+            });
+        }
+        Ok(outcomes)
+    }
+
+    /// Runs the triggers of what a test has published, and of what those publish.
+    pub(crate) fn deliver_test_events(&mut self) -> Run<()> {
+        while !self.test.events.is_empty() {
+            let waiting = std::mem::take(&mut self.test.events);
+            let mut objects: Vec<Arc<str>> = Vec::new();
+            for event in &waiting {
+                if !objects.contains(&event.object) {
+                    objects.push(Arc::clone(&event.object));
+                }
+            }
+            for object in objects {
+                let of_object: Vec<_> = waiting
+                    .iter()
+                    .filter(|event| event.object == object)
+                    .cloned()
+                    .collect();
+                for chunk in of_object.chunks(CHUNK) {
+                    let limits = std::mem::take(&mut self.limits);
+                    let fired = self.fire(&object, TriggerEvent::AfterInsert, Some(chunk), None);
+                    self.limits = limits;
+                    fired.map_err(|failure| failure.interrupt)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}

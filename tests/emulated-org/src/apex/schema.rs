@@ -1,0 +1,137 @@
+//! The organisation's metadata as programs see it.
+
+use std::sync::Arc;
+
+use apex_runtime::schema::{
+    ChildRelationship, CustomSetting, FieldDetails, FieldKind, ObjectAbilities, PicklistValue, SObjectField,
+    SObjectType, Schema as ApexSchema,
+};
+use serde_json::Value as Json;
+
+use crate::schema::{Field, FieldType, Object, Schema};
+
+/// All objects of a schema; fields keep their positions.
+pub(super) fn convert(schema: &Schema) -> ApexSchema {
+    ApexSchema::new(schema.objects().map(|object| object_of(object)))
+}
+
+fn object_of(object: &Object) -> SObjectType {
+    let children = object.child_relationships.iter().filter_map(|child| {
+        Some(ChildRelationship {
+            name: child.relationship_name.as_deref()?.into(),
+            child: child.child_sobject.as_str().into(),
+            field: child.field.as_str().into(),
+            cascade_delete: child.cascade_delete,
+        })
+    });
+    // A hierarchy setting belongs to the organisation, a profile or a user.
+    let setting = object.custom_setting.then(|| match object.field("SetupOwnerId") {
+        Some(_) => CustomSetting::Hierarchy,
+        None => CustomSetting::List,
+    });
+    SObjectType {
+        name: object.name.as_str().into(),
+        label: object.label.clone(),
+        label_plural: object.label_plural.clone(),
+        key_prefix: Some(object.key_prefix.clone()),
+        custom: object.custom,
+        fields: object.fields.iter().map(field_of).collect(),
+        children: children.collect(),
+        setting,
+        publishes_immediately: object.publishes_immediately,
+        abilities: Some(ObjectAbilities {
+            queryable: object.queryable,
+            searchable: object.searchable,
+            mergeable: object.mergeable,
+            undeletable: object.undeletable,
+        }),
+    }
+}
+
+fn field_of(field: &Field) -> SObjectField {
+    let default_value = match &field.default_value {
+        Some(Json::String(text)) => Some(text.clone()),
+        Some(Json::Null) | None => None,
+        Some(other) => Some(other.to_string()),
+    };
+    SObjectField {
+        name: field.name.as_str().into(),
+        label: field.label.clone(),
+        kind: kind_of(field.kind),
+        nillable: field.nillable,
+        relationship_name: field.relationship_name.as_deref().map(Arc::from),
+        reference_to: field
+            .reference_to
+            .iter()
+            .map(|name| name.as_str().into())
+            .collect(),
+        length: field.length,
+        createable: field.createable,
+        updateable: field.updateable,
+        calculated: field.calculated,
+        default_value,
+        details: Some(details_of(field)),
+    }
+}
+
+fn details_of(field: &Field) -> FieldDetails {
+    let picklist = field.picklist_values.iter().map(|value| PicklistValue {
+        value: value.value.clone(),
+        label: value.label.clone().unwrap_or_else(|| value.value.clone()),
+        active: value.active,
+        default: value.default_value,
+    });
+    FieldDetails {
+        describe_type: field.kind.name().to_owned(),
+        precision: field.precision.into(),
+        scale: field.scale.into(),
+        digits: field.digits.into(),
+        byte_length: field.length.saturating_mul(3),
+        unique: field.unique,
+        external_id: field.external_id,
+        id_lookup: field.id_lookup,
+        auto_number: field.auto_number,
+        case_sensitive: field.case_sensitive,
+        html_formatted: field.html_formatted,
+        name_field: field.name_field,
+        cascade_delete: field.cascade_delete,
+        filterable: field.filterable,
+        groupable: field.groupable,
+        sortable: field.sortable,
+        defaulted_on_create: field.defaulted_on_create,
+        restricted_picklist: field.restricted_picklist,
+        help_text: field.inline_help_text.clone(),
+        formula: field.calculated_formula.clone(),
+        controller: field.controller_name.as_deref().map(Arc::from),
+        relationship_order: field.relationship_order.map(u32::from),
+        picklist: picklist.collect(),
+    }
+}
+
+fn kind_of(kind: FieldType) -> FieldKind {
+    match kind {
+        FieldType::Id => FieldKind::Id,
+        FieldType::Reference => FieldKind::Reference,
+        FieldType::Boolean => FieldKind::Boolean,
+        FieldType::Int => FieldKind::Integer,
+        FieldType::Long => FieldKind::Long,
+        FieldType::Double | FieldType::Currency | FieldType::Percent => FieldKind::Decimal,
+        FieldType::Date => FieldKind::Date,
+        FieldType::Datetime => FieldKind::Datetime,
+        FieldType::Time => FieldKind::Time,
+        FieldType::Base64 => FieldKind::Base64,
+        FieldType::Address => FieldKind::Address,
+        FieldType::Location => FieldKind::Location,
+        FieldType::String
+        | FieldType::Textarea
+        | FieldType::Picklist
+        | FieldType::Multipicklist
+        | FieldType::Combobox
+        | FieldType::Email
+        | FieldType::Phone
+        | FieldType::Url
+        | FieldType::Encryptedstring
+        | FieldType::Anytype
+        | FieldType::Complexvalue => FieldKind::Text,
+    }
+}

@@ -1,0 +1,111 @@
+//! The tests of a deployment, and whether they cover enough.
+//!
+//! Source: Metadata API Developer Guide, deploy(), Running Tests in a Deployment; Apex Developer Guide, Code Coverage
+//! Best Practices: 75 % of all Apex, and something of every trigger, before it goes into production.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::apex::TestLevel;
+use super::apply::forget;
+use super::deploy::Attempt;
+use super::result::{CoverageWarning, Outcome};
+use crate::apex::{TestGround, test_methods};
+use crate::id::RecordId;
+use crate::options::Edition;
+use crate::org::Org;
+
+/// Runs the tests of a level as if the deployment had gone through; the result goes into the outcome.
+pub(super) fn run(
+    org: &Org,
+    attempt: &Attempt,
+    user: RecordId,
+    level: &TestLevel,
+    outcome: &mut Outcome,
+) -> Result<(), (&'static str, String)> {
+    let Some(installed) = &attempt.installed else {
+        return Ok(());
+    };
+    let names = match level {
+        TestLevel::Specified(names) => Some(names),
+        _ => None,
+    };
+    let known: BTreeSet<_> = test_methods(&installed.program)
+        .into_iter()
+        .map(|(class, ..)| class.to_ascii_lowercase())
+        .collect();
+    if let Some(missing) = names
+        .into_iter()
+        .flatten()
+        .find(|name| !known.contains(&name.to_ascii_lowercase()))
+    {
+        // The words are believed.
+        let text = format!("runTests: no test class named {missing} found");
+        return Err(("INVALID_OPERATION", text));
+    }
+    let before = org.schema();
+    let schema = Arc::new(attempt.schema.clone());
+    let ground = TestGround {
+        installed,
+        schema: &schema,
+        user,
+    };
+    let wanted = |class: &str, _: &str| {
+        names.is_none_or(|names| names.iter().any(|name| name.eq_ignore_ascii_case(class)))
+    };
+    outcome.tests = org.run_tests_on(&ground, wanted, |everything| {
+        let mut data = org.read().for_tests(everything);
+        forget(&mut data, &before, &attempt.package.doomed);
+        data.adopt(&schema);
+        data
+    });
+    if outcome.tests.failed() == 0 && is_production(org) {
+        outcome.coverage_warnings = uncovered(attempt, level, outcome);
+    }
+    Ok(())
+}
+
+/// Developer Edition and sandboxes ask for no coverage.
+fn is_production(org: &Org) -> bool {
+    !org.is_sandbox && org.edition != Edition::Developer
+}
+
+fn uncovered(attempt: &Attempt, level: &TestLevel, outcome: &Outcome) -> Vec<CoverageWarning> {
+    const ENOUGH: usize = 75;
+    let coverage = outcome.tests.coverage();
+    let deployed = |name: &str| {
+        let mut components = attempt.package.components.iter();
+        components.any(|component| component.source().is_some() && component.name == name)
+    };
+    let percent = |covered: usize, all: usize| (covered * 100).checked_div(all).unwrap_or(100);
+    let mut warnings = Vec::new();
+    if matches!(level, TestLevel::Specified(_)) {
+        for (name, (yes, no)) in &coverage {
+            let share = percent(yes.len(), yes.len() + no.len());
+            if deployed(name) && share < ENOUGH {
+                warnings.push(CoverageWarning {
+                    name: Some(name.to_string()),
+                    message: format!(
+                        "Test coverage of selected Apex Class and Trigger is {share}%, at least {ENOUGH}% test \
+                         coverage is required"
+                    ),
+                });
+            }
+        }
+        return warnings;
+    }
+    let (covered, all) = coverage.values().fold((0, 0), |(covered, all), (yes, no)| {
+        (covered + yes.len(), all + yes.len() + no.len())
+    });
+    let share = percent(covered, all);
+    if share < ENOUGH {
+        warnings.push(CoverageWarning {
+            name: None,
+            message: format!(
+                "Average test coverage across all Apex Classes and Triggers is {share}%, at least {ENOUGH}% test \
+                 coverage is required."
+            ),
+        });
+    }
+    warnings
+}
