@@ -1,0 +1,3 @@
+trigger ReconcileRequested on Reconcile_Requested__e(after insert) {
+    ReconcileMarkers.receive(Trigger.new);
+}
