@@ -207,10 +207,10 @@ impl BodyCompiler<'_, '_> {
                 let ty = Type::clone(element);
                 self.member(Typed { expr: row, ty }, name)
             }
-            Type::Unsupported(_) => Ok(Typed {
-                expr: object.expr,
-                ty: object.ty,
-            }),
+            Type::Unsupported(what) => {
+                let what = format!("{what}.{}", name.text);
+                Ok(self.unsupported(at, what))
+            }
             Type::Platform(id, arguments) => {
                 if let Some(described) = self.described_field(&object, name) {
                     return Ok(described);

@@ -27,12 +27,18 @@ impl Machine<'_> {
             ExprKind::Record(object, field) => {
                 let record = self.evaluate(frame, object)?;
                 self.at(expr.line);
-                self.record_field(&record, field)
+                match record {
+                    Value::Null if is_parent(object) => Ok(Value::Null),
+                    record => self.record_field(&record, field),
+                }
             }
             ExprKind::Related(object, relationship, many) => {
                 let record = self.evaluate(frame, object)?;
                 self.at(expr.line);
-                self.related(&record, relationship, *many)
+                match record {
+                    Value::Null if is_parent(object) && !many => Ok(Value::Null),
+                    record => self.related(&record, relationship, *many),
+                }
             }
             ExprKind::Index(list, index) => {
                 let list = self.evaluate(frame, list)?;
@@ -251,4 +257,10 @@ fn constant_value(constant: &Constant) -> Value {
         Constant::ObjectToken(object) => Value::ObjectToken(Arc::clone(object)),
         Constant::FieldToken(object, field) => Value::FieldToken(Arc::clone(object), Arc::clone(field)),
     }
+}
+
+/// Whether an expression is a parent of a record. What is read of a parent that is not there is null and no
+/// NullPointerException (Apex Developer Guide, Accessing sObject Fields Through Relationships).
+fn is_parent(expr: &Expr) -> bool {
+    matches!(expr.kind, ExprKind::Related(_, _, false))
 }

@@ -10,9 +10,46 @@ use serde_json::Value as Json;
 
 use crate::schema::{Field, FieldType, Object, Schema};
 
+/// The fields of the object Name (Object Reference, Name).
+const NAME_FIELDS: [(&str, FieldKind); 14] = [
+    ("Id", FieldKind::Id),
+    ("Alias", FieldKind::Text),
+    ("Email", FieldKind::Text),
+    ("FirstName", FieldKind::Text),
+    ("IsActive", FieldKind::Boolean),
+    ("LastName", FieldKind::Text),
+    ("Name", FieldKind::Text),
+    ("NameOrAlias", FieldKind::Text),
+    ("Phone", FieldKind::Text),
+    ("ProfileId", FieldKind::Reference),
+    ("RecordTypeId", FieldKind::Reference),
+    ("Title", FieldKind::Text),
+    ("Type", FieldKind::Text),
+    ("Username", FieldKind::Text),
+];
+
 /// All objects of a schema; fields keep their positions.
 pub(super) fn convert(schema: &Schema) -> ApexSchema {
-    ApexSchema::new(schema.objects().map(|object| object_of(object)))
+    let objects = schema.objects().map(|object| object_of(object));
+    ApexSchema::new(objects.chain(std::iter::once(name())))
+}
+
+/// What a field that may point at several objects is seen as.
+fn name() -> SObjectType {
+    let fields = NAME_FIELDS.map(|(name, kind)| SObjectField {
+        name: name.into(),
+        label: name.to_owned(),
+        kind,
+        nillable: true,
+        ..SObjectField::default()
+    });
+    SObjectType {
+        name: "Name".into(),
+        label: "Name".to_owned(),
+        label_plural: "Names".to_owned(),
+        fields: fields.into(),
+        ..SObjectType::default()
+    }
 }
 
 fn object_of(object: &Object) -> SObjectType {
