@@ -237,6 +237,8 @@ pub struct Job {
     pub signature: Option<Arc<str>>,
     /// How many Queueables led here, this one counted.
     pub depth: i32,
+    /// How many Queueables in a row have failed before it, each started again by the finalizer of the one before.
+    pub failures: u32,
     /// What `AsyncOptions.MaximumQueueableStackDepth` says.
     pub maximum_depth: Option<i32>,
     /// How many records a Batchable gets at once.
@@ -258,6 +260,7 @@ impl Job {
             delay_minutes: 0,
             signature: None,
             depth: 1,
+            failures: 0,
             maximum_depth: None,
             chunk: 200,
             schedule_name: None,
@@ -394,8 +397,8 @@ pub trait Host {
         refused("certificates of the org")
     }
 
-    /// Publishes platform events: one outcome for each. Never called in a test, which keeps its events itself.
-    fn publish(&self, _: &mut Machine<'_>, _: &[Rc<RecordObject>]) -> Result<Vec<DmlOutcome>, HostError> {
+    /// Publishes platform events that were found complete. Never called in a test, which keeps its events itself.
+    fn publish(&self, _: &mut Machine<'_>, _: &[Rc<RecordObject>]) -> Result<(), HostError> {
         refused("EventBus.publish")
     }
 

@@ -18,6 +18,7 @@ pub mod compile;
 pub mod error;
 pub mod host;
 pub mod library;
+pub mod mutation;
 pub mod outcome;
 pub mod program;
 pub mod run;

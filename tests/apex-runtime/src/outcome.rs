@@ -7,6 +7,7 @@ use crate::host::Host;
 use crate::program::Program;
 use crate::run::value::Value;
 use crate::run::{FatalKind, Interrupt, Machine};
+use crate::syntax::ast::Modifiers;
 use crate::types::{ClassId, MethodId};
 
 /// Which test methods run.
@@ -152,6 +153,14 @@ fn run_test(
     let mark = host.savepoint().ok();
     let mut machine = Machine::new(program, host);
     machine.test.running = true;
+    let sees_all = |modifiers: &Modifiers| {
+        modifiers.annotation("istest").is_some_and(|annotation| {
+            let mut values = annotation.values.iter();
+            values.any(|(name, value)| name == "seealldata" && value.eq_ignore_ascii_case("true"))
+        })
+    };
+    machine.test.sees_all_data = sees_all(&program.classes.class(class).modifiers)
+        || sees_all(&program.classes.method(method).modifiers);
     let setups = program.classes.class(class).methods.iter().copied().filter(|m| {
         program
             .classes
@@ -165,6 +174,9 @@ fn run_test(
         result = machine.invoke(setup, Value::Null, Vec::new());
         machine.reset_statics();
         machine.limits = Default::default();
+        // A transaction of its own.
+        machine.uncommitted = Default::default();
+        machine.written = Default::default();
         if result.is_err() {
             break;
         }

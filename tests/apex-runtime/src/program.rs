@@ -10,7 +10,7 @@ use crate::host::Host;
 use crate::library::{Library, PlatformMethodId};
 use crate::outcome::{Failure, TestFilter, TestRun};
 use crate::run::value::Value;
-use crate::run::{Interrupt, Machine};
+use crate::run::{Interrupt, Machine, STEP_CEILING};
 use crate::schema::Schema;
 use crate::types::{ClassId, ClassTable, Hierarchy, MethodId};
 
@@ -120,6 +120,8 @@ pub struct Program {
     pub lines: HashMap<Arc<str>, BTreeSet<u32>>,
     /// API versions by file, where they are not the current one.
     pub(crate) versions: HashMap<Arc<str>, u32>,
+    /// Statements and loop turns after which a transaction counts as endless.
+    pub(crate) most_steps: u64,
     pub(crate) bodies: Vec<Option<Arc<Body>>>,
     pub(crate) code: Vec<Arc<ClassCode>>,
     pub(crate) vtables: Vec<VirtualTable>,
@@ -134,6 +136,7 @@ impl Program {
             unsupported: Vec::new(),
             lines: HashMap::new(),
             versions: HashMap::new(),
+            most_steps: STEP_CEILING,
             bodies: Vec::new(),
             code: Vec::new(),
             vtables: Vec::new(),
@@ -143,6 +146,12 @@ impl Program {
     /// Compiles sources against the sObjects of an org.
     pub fn compile(sources: &[Source], schema: &Arc<Schema>) -> Result<Self, Vec<CompileError>> {
         compile::compile(sources, schema)
+    }
+
+    /// The same, but a transaction of more statements and loop turns than these counts as endless.
+    #[must_use]
+    pub fn with_most_steps(self, most_steps: u64) -> Self {
+        Self { most_steps, ..self }
     }
 
     pub(crate) fn hierarchy(&self) -> Hierarchy<'_> {

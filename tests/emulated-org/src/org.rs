@@ -116,6 +116,11 @@ impl Org {
         Ok(())
     }
 
+    /// Whether it is no organisation to develop in: Developer Edition and sandboxes are.
+    pub(crate) fn is_production(&self) -> bool {
+        !self.is_sandbox && self.edition != Edition::Developer
+    }
+
     /// The records, for reading. Hold it briefly: writers wait.
     pub fn read(&self) -> RwLockReadGuard<'_, Data> {
         self.data.read().unwrap_or_else(PoisonError::into_inner)

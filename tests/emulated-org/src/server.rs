@@ -393,6 +393,7 @@ impl Org {
         if options.person_accounts {
             org.add_person_record_type()?;
         }
+        org.load_custom_permissions(&options.sfdx_source)?;
         access::adopt_metadata(&org, &sfdx::access(&options.sfdx_source)?)?;
         if let Some(archives) = &options.apex_checker {
             org.metadata.set_apex_check(Arc::new(TypeChecker::new(archives)));

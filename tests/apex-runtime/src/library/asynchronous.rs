@@ -263,7 +263,13 @@ pub(super) fn enqueue_job(m: &mut Machine<'_>, _: &Value, arguments: &[Value]) -
     let running = m.job.as_ref().filter(|job| job.kind == JobKind::Queueable);
     let depth = running.map_or(1, |job| job.depth + 1);
     let maximum = maximum.or_else(|| running.and_then(|job| job.maximum_depth));
+    let failures = m
+        .job
+        .as_ref()
+        .filter(|job| job.kind == JobKind::Finalizer)
+        .map_or(0, |job| job.failures);
     let job = Job {
+        failures,
         delay_minutes: delay.unwrap_or(0),
         signature,
         depth,

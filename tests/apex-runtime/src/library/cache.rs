@@ -41,6 +41,7 @@ const METHODS: &[(&str, NativeFunction)] = &[
     ("Boolean contains(String key)", contains),
     ("Object get(String key)", get),
     ("Object get(Type builder, String key)", get_built),
+    ("Double getCapacity()", capacity),
     ("Set<String> getKeys()", keys),
     ("Boolean isAvailable()", available),
     ("void put(String key, Object value)", put),
@@ -109,6 +110,15 @@ fn get_built(m: &mut Machine<'_>, this: &Value, arguments: &[Value]) -> Run<Valu
     let loaded = m.invoke_interface("Cache.CacheBuilder", "doLoad", &builder, &[Value::String(key)])?;
     m.cache.insert(place, loaded.clone());
     Ok(loaded)
+}
+
+/// How much of the partition is used, in percent. What a value takes is not known here.
+fn capacity(m: &mut Machine<'_>, this: &Value, arguments: &[Value]) -> Run<Value> {
+    let keys = keys(m, this, arguments)?;
+    match m.elements(&keys)?.is_empty() {
+        true => Ok(Value::Double(0.0)),
+        false => Err(m.not_supported("Cache.Partition.getCapacity of a partition that holds something")),
+    }
 }
 
 fn keys(m: &mut Machine<'_>, this: &Value, _: &[Value]) -> Run<Value> {

@@ -30,6 +30,9 @@ struct Savepoint {
     mark: u64,
     /// Whether something was uncommitted when it was set.
     uncommitted: bool,
+    /// How many jobs and events a test had handed over then.
+    jobs: usize,
+    events: usize,
 }
 
 pub(super) fn declare(library: &mut Declarations) {
@@ -348,7 +351,13 @@ fn set_savepoint(m: &mut Machine<'_>, _: &Value, _: &[Value]) -> Run<Value> {
     let mark = m.host.savepoint().map_err(|error| m.from_host(error))?;
     let uncommitted = m.uncommitted.dml;
     m.uncommitted.savepoints.push(mark);
-    m.platform_object("System.Savepoint", Savepoint { mark, uncommitted })
+    let savepoint = Savepoint {
+        mark,
+        uncommitted,
+        jobs: m.test.jobs.len(),
+        events: m.test.events.len(),
+    };
+    m.platform_object("System.Savepoint", savepoint)
 }
 
 fn savepoint(m: &Machine<'_>, arguments: &[Value]) -> Run<Savepoint> {
@@ -370,6 +379,7 @@ fn rollback(m: &mut Machine<'_>, _: &Value, arguments: &[Value]) -> Run<Value> {
         .map_err(|error| m.from_host(error))?;
     m.uncommitted.savepoints.truncate(place + 1);
     m.uncommitted.dml = savepoint.uncommitted;
+    m.take_back_in_test(savepoint.jobs, savepoint.events);
     Ok(Value::Null)
 }
 

@@ -70,15 +70,20 @@ fn utf8(m: &Machine<'_>, arguments: &[Value]) -> Run<()> {
 /// As HTML forms are encoded: a space is a plus.
 fn url_encode(m: &mut Machine<'_>, _: &Value, arguments: &[Value]) -> Run<Value> {
     utf8(m, arguments)?;
+    Ok(Value::from(encoded(&m.text(arguments, 0)?)))
+}
+
+/// Text as `application/x-www-form-urlencoded` has it.
+pub(super) fn encoded(text: &str) -> String {
     let mut out = String::new();
-    for byte in m.text(arguments, 0)?.bytes() {
+    for byte in text.bytes() {
         match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'*' => out.push(char::from(byte)),
             b' ' => out.push('+'),
             _ => out.push_str(&format!("%{byte:02X}")),
         }
     }
-    Ok(Value::from(out))
+    out
 }
 
 fn url_decode(m: &mut Machine<'_>, _: &Value, arguments: &[Value]) -> Run<Value> {

@@ -70,12 +70,13 @@ fn publish(m: &mut Machine<'_>, _: &Value, arguments: &[Value]) -> Run<Value> {
             return Err(m.not_supported("EventBus.publish of an event whose publishBehavior is not known"));
         }
     }
-    let outcomes = if m.test.running {
-        m.keep_events(&events)?
+    let (complete, outcomes) = m.complete_events(&events)?;
+    if m.test.running {
+        m.test.events.extend(complete);
     } else {
         let host = m.host;
-        host.publish(m, &events).map_err(|error| m.from_host(error))?
-    };
+        host.publish(m, &complete).map_err(|error| m.from_host(error))?;
+    }
     let mut results = Vec::new();
     for outcome in outcomes {
         results.push(m.database_result("Database.SaveResult", outcome)?);
@@ -97,8 +98,11 @@ fn deliver(m: &mut Machine<'_>, _: &Value, _: &[Value]) -> Run<Value> {
 
 impl Machine<'_> {
     /// Copies of events for their delivery; one that lacks a required field is refused.
-    fn keep_events(&mut self, events: &[Rc<RecordObject>]) -> Run<Vec<DmlOutcome>> {
-        let mut outcomes = Vec::new();
+    fn complete_events(
+        &mut self,
+        events: &[Rc<RecordObject>],
+    ) -> Run<(Vec<Rc<RecordObject>>, Vec<DmlOutcome>)> {
+        let (mut complete, mut outcomes) = (Vec::new(), Vec::new());
         for event in events {
             let schema = Arc::clone(&self.program.schema);
             let Some(described) = schema.object(&event.object) else {
@@ -120,13 +124,13 @@ impl Machine<'_> {
                 continue;
             }
             let id = crate::run::long_id("e01xx0000000001").map(Into::into);
-            self.test.events.push(self.copy_record(event));
+            complete.push(self.copy_record(event));
             outcomes.push(DmlOutcome {
                 id,
                 ..DmlOutcome::default()
             });
         }
-        Ok(outcomes)
+        Ok((complete, outcomes))
     }
 
     /// Runs the triggers of what a test has published, and of what those publish.
@@ -147,8 +151,10 @@ impl Machine<'_> {
                     .collect();
                 for chunk in of_object.chunks(CHUNK) {
                     let limits = std::mem::take(&mut self.limits);
+                    let written = std::mem::take(&mut self.written);
                     let fired = self.fire(&object, TriggerEvent::AfterInsert, Some(chunk), None);
                     self.limits = limits;
+                    self.written = written;
                     fired.map_err(|failure| failure.interrupt)?;
                 }
             }

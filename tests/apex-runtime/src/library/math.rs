@@ -37,6 +37,9 @@ pub(super) fn declare(library: &mut Declarations) {
         .method("static Double atan(Double value)", atan)
         .method("static Double atan2(Double y, Double x)", atan2)
         .method("static Double cbrt(Double value)", cbrt)
+        .method("static Double cosh(Double value)", cosh)
+        .method("static Double sinh(Double value)", sinh)
+        .method("static Double tanh(Double value)", tanh)
         .method("static Double signum(Double value)", signum)
         .method("static Decimal signum(Decimal value)", signum);
     for ty in ["Integer", "Long", "Double", "Decimal"] {
@@ -77,6 +80,9 @@ of_double! {
     acos => f64::acos;
     atan => f64::atan;
     cbrt => f64::cbrt;
+    cosh => f64::cosh;
+    sinh => f64::sinh;
+    tanh => f64::tanh;
 }
 
 fn atan2(m: &mut Machine<'_>, _: &Value, arguments: &[Value]) -> Run<Value> {

@@ -39,6 +39,7 @@ mod long;
 mod map;
 mod math;
 mod object;
+pub mod page;
 mod pattern;
 mod request;
 pub mod rest;
@@ -55,6 +56,7 @@ mod string_test;
 mod system;
 mod test;
 mod time;
+mod time_zone;
 mod trigger;
 mod r#type;
 mod url;
@@ -216,6 +218,8 @@ impl Library {
                 cache::declare,
                 event_bus::declare,
                 feature_management::declare,
+                page::declare,
+                time_zone::declare,
                 security::declare,
             ] {
                 declare(&mut declarations);

@@ -39,6 +39,14 @@ pub(super) fn declare(library: &mut Declarations) {
         )
         .method("static void startTest()", start)
         .method(
+            "static void setCurrentPage(PageReference page)",
+            super::page::set_current_page,
+        )
+        .method(
+            "static void setCurrentPageReference(PageReference page)",
+            super::page::set_current_page,
+        )
+        .method(
             "static void setFixedSearchResults(List<Id> ids)",
             set_fixed_search_results,
         )

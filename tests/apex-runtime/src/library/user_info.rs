@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::declaration::Declarations;
+use super::time_zone::zone_object;
 use crate::run::value::Value;
 use crate::run::{Machine, Run};
 
@@ -18,8 +19,13 @@ macro_rules! user_info {
                 }
                 class.method(concat!("static ", $signature, "()"), tell);
             })*
+            class.method("static TimeZone getTimeZone()", time_zone);
         }
     };
+}
+
+fn time_zone(m: &mut Machine<'_>, _: &Value, _: &[Value]) -> Run<Value> {
+    zone_object(m, m.host.user().time_zone)
 }
 
 /// User ids and organization ids are Ids behind a signature that says String or Id.

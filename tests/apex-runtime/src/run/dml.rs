@@ -113,6 +113,9 @@ impl Machine<'_> {
         if call.records.iter().any(|record| record.read_only.get()) {
             return Err(self.raise("SecurityException", "Record is read-only"));
         }
+        if let Some(refused) = self.mixed_dml(call)? {
+            return Err(self.dml_exception(call, &refused));
+        }
         self.uncommitted.dml = true;
         let outcomes = self.dml_by_object(call)?;
         if call.all_or_none && outcomes.iter().any(|outcome| !outcome.errors.is_empty()) {
@@ -281,7 +284,9 @@ impl Machine<'_> {
         };
         let before = self.host.user().id;
         self.host.run_as(&id).map_err(|error| self.from_host(error))?;
+        let written = std::mem::take(&mut self.written);
         let result = self.statements(frame, body);
+        self.written = written;
         self.host.run_as(&before).map_err(|error| self.from_host(error))?;
         result
     }

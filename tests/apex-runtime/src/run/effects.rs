@@ -16,6 +16,8 @@ use crate::types::Type;
 pub struct TestState {
     /// Whether a test runs.
     pub running: bool,
+    /// Whether the test sees the org's data: `@IsTest(SeeAllData=true)`.
+    pub sees_all_data: bool,
     /// Whether `startTest` was called.
     pub started: bool,
     /// Whether `stopTest` was called.

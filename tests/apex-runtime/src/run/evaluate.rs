@@ -225,7 +225,7 @@ impl Machine<'_> {
             }
             ExprKind::Unsupported(what) => {
                 self.at(expr.line);
-                Err(self.not_supported(what))
+                Err(self.unsupported(what))
             }
         }
     }
@@ -263,4 +263,17 @@ fn constant_value(constant: &Constant) -> Value {
 /// NullPointerException (Apex Developer Guide, Accessing sObject Fields Through Relationships).
 fn is_parent(expr: &Expr) -> bool {
     matches!(expr.kind, ExprKind::Related(_, _, false))
+}
+
+impl Machine<'_> {
+    /// What is not here. Connect in Apex refuses by itself where a test does not see the org's data (Apex Developer
+    /// Guide, "Testing Connect in Apex Code"; apex-recipes relies on the exception, its words are those people report).
+    fn unsupported(&self, what: &str) -> Interrupt {
+        if self.test.running && !self.test.sees_all_data && what.starts_with("ConnectApi.ChatterUsers.get") {
+            let words = "ConnectApi methods are not supported in data siloed tests. Please use \
+                         @IsTest(SeeAllData=true).";
+            return self.raise("UnsupportedOperationException", words);
+        }
+        self.not_supported(what)
+    }
 }

@@ -26,6 +26,8 @@ pub struct RunningJob {
     pub delay_minutes: i32,
     /// What `System.attachFinalizer` was given.
     pub finalizer: Option<Value>,
+    /// How many Queueables in a row have failed before this one; of a finalizer, the one before it counted.
+    pub failures: u32,
 }
 
 /// A Finalizer's view of the job before it.
@@ -81,6 +83,7 @@ impl Machine<'_> {
             JobKind::Queueable => {
                 self.count(Limit::QueueableJobs, 1)?;
                 self.check_depth(&job)?;
+                self.check_retries(&job)?;
             }
             JobKind::Future => {
                 if self.runs_as(JobKind::Future) || self.runs_as(JobKind::Batch) {
@@ -118,6 +121,19 @@ impl Machine<'_> {
         Ok(id)
     }
 
+    /// What a test has handed over since a savepoint goes with its rollback, but not what was published at once
+    /// (Platform Events Developer Guide, "Define Your Platform Event").
+    pub(crate) fn take_back_in_test(&mut self, jobs: usize, events: usize) {
+        self.test.jobs.truncate(jobs);
+        let schema = &self.program.schema;
+        let mut place = 0;
+        self.test.events.retain(|event| {
+            place += 1;
+            let object = schema.object(&event.object);
+            place <= events || object.and_then(|object| object.publishes_immediately) == Some(true)
+        });
+    }
+
     /// Queueables chain no further than AsyncOptions allows; in a test not at all without that.
     fn check_depth(&self, job: &Job) -> Run<()> {
         let Some(running) = self
@@ -136,6 +152,17 @@ impl Machine<'_> {
             return Ok(());
         }
         Err(self.raise("AsyncException", "Maximum stack depth has been reached."))
+    }
+
+    /// A finalizer starts a Queueable again that has failed five times in a row, and no further (Apex Developer Guide,
+    /// "Transaction Finalizers"; the words are believed).
+    fn check_retries(&self, job: &Job) -> Run<()> {
+        const RETRIES: u32 = 5;
+        if job.failures <= RETRIES {
+            return Ok(());
+        }
+        let words = "A failed Queueable can be enqueued again by its finalizer five times in a row.";
+        Err(self.raise("AsyncException", words))
     }
 
     /// A call of a method with `@future`.
@@ -198,6 +225,7 @@ impl Machine<'_> {
             maximum_depth: job.maximum_depth,
             delay_minutes: job.delay_minutes,
             finalizer: None,
+            failures: job.failures,
         });
         // Scheduled Apex has the limits of synchronous Apex.
         self.limits.asynchronous = job.kind != JobKind::Scheduled;
@@ -212,7 +240,12 @@ impl Machine<'_> {
     }
 
     /// Runs a finalizer as this transaction; the failure is the message of what ended the job.
-    pub fn run_finalizer(&mut self, finalizer: &Frozen, id: &str, failure: Option<&Interrupt>) -> Run<()> {
+    pub fn run_finalizer(
+        &mut self,
+        finalizer: &Frozen,
+        (job, id): (&Job, &str),
+        failure: Option<&Interrupt>,
+    ) -> Run<()> {
         self.job = Some(RunningJob {
             kind: JobKind::Finalizer,
             id: id.into(),
@@ -220,8 +253,11 @@ impl Machine<'_> {
             maximum_depth: None,
             delay_minutes: 0,
             finalizer: None,
+            failures: failure.map_or(0, |_| job.failures + 1),
         });
-        self.limits.asynchronous = true;
+        // Synchronous limits but for the heap, Queueables and future calls (Apex Developer Guide, "Transaction
+        // Finalizers").
+        self.limits.finalizer = true;
         let exception = match failure {
             None => Value::Null,
             Some(Interrupt::Exception(exception)) => Value::Object(std::rc::Rc::clone(exception)),
@@ -262,6 +298,7 @@ impl Machine<'_> {
             let outer = self.job.take();
             // A job is a transaction of its own: what the test has written does not hold up its callouts.
             let uncommitted = std::mem::take(&mut self.uncommitted);
+            let written = std::mem::take(&mut self.written);
             let host = self.host;
             let mark = host.savepoint().ok();
             let mut result = self.run_job(&job, &id);
@@ -277,11 +314,13 @@ impl Machine<'_> {
             if let Some(finalizer) = finalizer? {
                 self.limits = Limits::default();
                 self.uncommitted = super::dml::Uncommitted::default();
-                let after = self.run_finalizer(&finalizer, &id, result.as_ref().err());
+                self.written = super::mixed::Written::default();
+                let after = self.run_finalizer(&finalizer, (&job, &id), result.as_ref().err());
                 result = result.and(after);
             }
             self.limits = limits;
             self.uncommitted = uncommitted;
+            self.written = written;
             self.job = outer;
             result?;
         }

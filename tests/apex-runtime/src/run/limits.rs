@@ -56,8 +56,9 @@ impl Limit {
         }
     }
 
-    fn maximum(self, asynchronous: bool) -> u32 {
+    fn maximum(self, asynchronous: bool, finalizer: bool) -> u32 {
         match self {
+            Self::QueueableJobs if finalizer => 1,
             Self::Queries if asynchronous => 200,
             Self::Queries | Self::Callouts => 100,
             Self::QueryRows => 50_000,
@@ -77,6 +78,8 @@ pub struct Limits {
     used: [u32; ALL.len()],
     /// Whether the higher limits of asynchronous Apex hold.
     pub asynchronous: bool,
+    /// Whether the limits of a finalizer hold.
+    pub finalizer: bool,
     /// Whether nothing may be written, as in cacheable controller methods.
     pub read_only: bool,
     /// Milliseconds that callouts took together.
@@ -100,7 +103,7 @@ impl Limits {
         if self.read_only && limit == Limit::DmlStatements {
             return 0;
         }
-        limit.maximum(self.asynchronous)
+        limit.maximum(self.asynchronous, self.finalizer)
     }
 
     /// Counts; the error is the LimitException's message.

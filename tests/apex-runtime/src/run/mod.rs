@@ -15,6 +15,7 @@ pub mod hash_table;
 mod invoke;
 pub mod jobs;
 pub mod limits;
+pub mod mixed;
 mod operate;
 pub mod outside;
 mod place;
@@ -35,6 +36,7 @@ pub use jobs::RunningJob;
 
 use crate::host::Host;
 use crate::library::Library;
+use crate::library::page::PageState;
 use crate::library::rest::RestState;
 use crate::program::Program;
 use crate::types::{ClassId, MethodId, Type};
@@ -82,7 +84,7 @@ const MAXIMUM_DEPTH: usize = 1000;
 
 /// Statements and loop turns after which a transaction counts as endless. Salesforce counts CPU time, which
 /// is not claimed here.
-const STEP_CEILING: u64 = 200_000_000;
+pub(crate) const STEP_CEILING: u64 = 200_000_000;
 
 /// A body in execution.
 #[derive(Debug, Clone)]
@@ -118,6 +120,10 @@ pub struct Machine<'a> {
     pub job: Option<RunningJob>,
     /// What is not committed yet.
     pub uncommitted: dml::Uncommitted,
+    /// What is known of the page that runs it.
+    pub page: PageState,
+    /// Which kinds of objects were written.
+    pub(crate) written: mixed::Written,
     /// Platform Cache of a test, by partition and key.
     pub(crate) cache: HashMap<(Arc<str>, Arc<str>), Value>,
     /// The child relationships of objects that a program has asked for: the same ones each time.
@@ -146,6 +152,8 @@ impl<'a> Machine<'a> {
             rest: RestState::default(),
             job: None,
             uncommitted: dml::Uncommitted::default(),
+            page: PageState::default(),
+            written: mixed::Written::default(),
             cache: HashMap::new(),
             child_describes: HashMap::new(),
             request_id: None,
@@ -172,7 +180,7 @@ impl<'a> Machine<'a> {
     /// Counts a statement, marks its line as covered.
     pub(crate) fn step(&mut self, line: u32) -> Run<()> {
         self.steps += 1;
-        if self.steps > STEP_CEILING {
+        if self.steps > self.program.most_steps {
             return Err(self.limit_exceeded("Apex CPU time limit exceeded"));
         }
         let Some(call) = self.calls.last_mut() else {

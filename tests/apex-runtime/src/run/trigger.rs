@@ -114,6 +114,7 @@ impl Machine<'_> {
             trigger: Arc::clone(&first.name),
             interrupt,
         };
+        self.note_saved(&first.object, event, new, old);
         let record = Type::Record(Arc::clone(&first.object));
         let list = |records: Option<&[Rc<RecordObject>]>| match records {
             Some(records) => Value::list(

@@ -1,6 +1,6 @@
 //! Keeps what users may do, until a record or the metadata changes that says so.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
@@ -12,13 +12,16 @@ use crate::id::RecordId;
 use crate::schema::Schema;
 
 /// The objects whose records decide about access.
-const DECIDING: [&str; 6] = [
+const DECIDING: [&str; 9] = [
     "User",
     "PermissionSet",
     "PermissionSetAssignment",
     "ObjectPermissions",
     "FieldPermissions",
     "GroupMember",
+    "SetupEntityAccess",
+    "CustomPermission",
+    "ApexClass",
 ];
 
 /// The access of all users who were asked for.
@@ -81,6 +84,30 @@ impl AccessBook {
             change.apply(extras);
         }
         self.extras_changed.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Takes out what records can say now: the permission set, the kind of the entity and the entity.
+    pub(super) fn take_entities(
+        &self,
+        named: impl Fn(&str, &str) -> Option<RecordId>,
+    ) -> Vec<(RecordId, &'static str, RecordId)> {
+        let mut found = Vec::new();
+        let mut all = self.extras.write().unwrap_or_else(PoisonError::into_inner);
+        for (set, extras) in all.iter_mut() {
+            let mut take = |names: &mut BTreeSet<String>, kind: &'static str| {
+                names.retain(|name| match named(kind, name) {
+                    Some(entity) => {
+                        found.push((*set, kind, entity));
+                        false
+                    }
+                    None => true,
+                });
+            };
+            take(&mut extras.classes, "ApexClass");
+            take(&mut extras.custom_permissions, "CustomPermission");
+        }
+        self.extras_changed.fetch_add(1, Ordering::Relaxed);
+        found
     }
 
     /// Counts up with every change; it cannot stay the same while what it counts goes on.

@@ -158,7 +158,11 @@ impl Org {
         let done = deed(&mut setup);
         let extras = setup.finish();
         match done {
-            Ok(_) => self.access.change_extras(extras),
+            Ok(_) => {
+                self.access.change_extras(extras);
+                drop(transaction);
+                self.record_entity_access(&mut data, &schema);
+            }
             Err(_) => transaction.roll_back(),
         }
         done

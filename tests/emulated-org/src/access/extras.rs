@@ -1,5 +1,5 @@
 //! What permission sets give besides what records hold: access to classes and pages, custom permissions, record
-//! types. Salesforce has records for some of it (SetupEntityAccess), whose targets this organisation does not hold.
+//! types. What Salesforce has records for (SetupEntityAccess) stands here only as long as its target does not exist.
 
 use std::collections::{BTreeMap, BTreeSet};
 

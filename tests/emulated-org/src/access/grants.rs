@@ -69,6 +69,7 @@ impl Grants {
             let field = record.text("Field").to_ascii_lowercase();
             *self.fields.entry(field).or_default() |= given;
         }
+        self.extras.add(super::entities::opened_by(set.row.id(), data));
         self.everything |= extras.everything;
         self.extras.add(extras);
     }

@@ -10,6 +10,7 @@
 mod book;
 mod change;
 mod definition;
+mod entities;
 mod extras;
 mod grants;
 mod metadata;
@@ -31,6 +32,7 @@ pub(crate) use change::set_of_profile;
 pub use definition::{
     FieldPermission, Named, ObjectPermission, PermissionSetDefinition, RecordTypeAccess, TabSetting,
 };
+pub(crate) use entities::{CustomPermission, permission_fields};
 pub(crate) use extras::ExtrasChange;
 pub use extras::{Extras, RecordTypeVisibility};
 use grants::Grants;
@@ -363,7 +365,8 @@ const PERMISSIONABLE: [&str; 13] = [
     "Product2",
     "Solution",
 ];
-const SETUP: [&str; 11] = [
+const SETUP: [&str; 13] = [
+    "CustomPermission",
     "FieldPermissions",
     "Group",
     "GroupMember",
@@ -374,6 +377,7 @@ const SETUP: [&str; 11] = [
     "Profile",
     "QueueSobject",
     "RecordType",
+    "SetupEntityAccess",
     "User",
 ];
 

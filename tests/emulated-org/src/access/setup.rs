@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use super::definition::PermissionSetDefinition;
+use super::entities::entity_named;
 use super::extras::ExtrasChange;
 use super::record_types::RecordTypeDefinition;
 use super::records::{Record, all};
@@ -155,6 +156,7 @@ impl<'t, 'd> Setup<'t, 'd> {
                 same && known.id_in("ParentId") == Some(set)
             })?;
         }
+        self.forget_denied(set, definition)?;
         self.grant(set, definition)?;
         self.extras.push(ExtrasChange::of(set, definition, false));
         Ok(profile)
@@ -243,10 +245,34 @@ impl<'t, 'd> Setup<'t, 'd> {
     }
 
     fn forget_grants(&mut self, set: RecordId) -> Result<(), AccessError> {
-        for object in ["ObjectPermissions", "FieldPermissions"] {
+        for object in ["ObjectPermissions", "FieldPermissions", "SetupEntityAccess"] {
             self.delete_all(object, |known| known.id_in("ParentId") == Some(set))?;
         }
         Ok(())
+    }
+
+    /// What is given or denied anew, records say no longer.
+    fn forget_denied(
+        &mut self,
+        set: RecordId,
+        definition: &PermissionSetDefinition,
+    ) -> Result<(), AccessError> {
+        let mut entities = Vec::new();
+        for said in [definition.extras(), definition.denied()] {
+            let data = self.transaction.data();
+            let classes = said.classes.iter().map(|name| ("ApexClass", name));
+            let permissions = said.custom_permissions.iter();
+            let permissions = permissions.map(|name| ("CustomPermission", name));
+            entities.extend(
+                classes
+                    .chain(permissions)
+                    .filter_map(|(kind, name)| entity_named(data, kind, name)),
+            );
+        }
+        self.delete_all("SetupEntityAccess", |known| {
+            let entity = known.id_in("SetupEntityId");
+            known.id_in("ParentId") == Some(set) && entity.is_some_and(|entity| entities.contains(&entity))
+        })
     }
 
     fn delete_all(&mut self, object: &str, doomed: impl Fn(&Record<'_>) -> bool) -> Result<(), AccessError> {

@@ -155,10 +155,10 @@ impl Host for Session<'_> {
         Ok(types.collect())
     }
 
-    fn publish(&self, _: &mut Machine<'_>, _: &[Rc<RecordObject>]) -> Result<Vec<DmlOutcome>, HostError> {
-        Err(HostError::NotSupported(
-            "EventBus.publish in this organisation".to_owned(),
-        ))
+    fn publish(&self, machine: &mut Machine<'_>, events: &[Rc<RecordObject>]) -> Result<(), HostError> {
+        events
+            .iter()
+            .try_for_each(|event| self.take_event(machine, event))
     }
 
     fn custom_permission(&self, name: &str) -> Result<bool, HostError> {

@@ -44,10 +44,12 @@ impl Org {
     pub fn set_apex(&self, sources: Vec<Source>) -> Result<(), Vec<CompileError>> {
         let deployed = self.metadata.apex_sources();
         let together = together(&sources, &deployed);
-        let installed = Installed::compile(together, &self.schema(), &self.apex.labels())?;
+        let installed = Installed::compile(together, &self.schema(), &self.labels(&self.metadata.labels()))?;
         self.record_sources(&sources, &deployed, &installed.program);
         *self.apex.loaded.write().unwrap_or_else(PoisonError::into_inner) = sources;
         self.install(Some(Arc::new(installed)));
+        let schema = self.schema();
+        self.record_entity_access(&mut self.write(), &schema);
         Ok(())
     }
 
@@ -64,6 +66,7 @@ impl Org {
         &self,
         deployed: &[ApexSource],
         schema: &Schema,
+        labels: &BTreeMap<String, String>,
     ) -> Result<Option<Arc<Installed>>, Vec<ApexProblem>> {
         let loaded = self.apex.loaded.read().unwrap_or_else(PoisonError::into_inner);
         let sources = together(&loaded, deployed);
@@ -80,9 +83,18 @@ impl Org {
                 message: error.message,
             }
         };
-        Installed::compile(sources, schema, &self.apex.labels())
+        Installed::compile(sources, schema, &self.labels(labels))
             .map(|installed| Some(Arc::new(installed)))
             .map_err(|errors| errors.into_iter().map(problem).collect())
+    }
+
+    /// The custom labels of source folders with those of deployments, which hide them.
+    pub(super) fn labels(&self, deployed: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+        let hidden = |name: &String| deployed.keys().any(|known| known.eq_ignore_ascii_case(name));
+        let mut labels = self.apex.labels();
+        labels.retain(|name, _| !hidden(name));
+        labels.extend(deployed.clone());
+        labels
     }
 
     /// From now on these run.
@@ -92,6 +104,7 @@ impl Org {
             .installed
             .write()
             .unwrap_or_else(PoisonError::into_inner) = installed;
+        self.apex.jobs.events(super::events::Events::start_again);
         // Lines may be others now.
         *self.apex.coverage.lock().unwrap_or_else(PoisonError::into_inner) = Default::default();
     }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-use apex_runtime::host::{HostError, Job, JobKind};
+use apex_runtime::host::JobKind;
 use apex_runtime::run::Interrupt;
 use apex_runtime::run::frozen::Frozen;
 use apex_runtime::{Failure, Machine};
@@ -16,6 +16,7 @@ use rust_decimal::Decimal;
 
 use super::Installed;
 use super::cron::Cron;
+use super::events::Events;
 pub(crate) use super::session::Pending;
 use super::session::{Hold, Session};
 use crate::data::{Author, Authority, DuplicateOptions};
@@ -40,6 +41,7 @@ struct State {
     waiting: BTreeMap<(DateTime<Utc>, u64), Pending>,
     added: u64,
     running: Vec<Pending>,
+    events: Events,
 }
 
 /// Wakes the worker.
@@ -50,7 +52,7 @@ pub(crate) struct Bell {
 }
 
 impl Bell {
-    fn ring(&self) {
+    pub(super) fn ring(&self) {
         *self.rung.lock().unwrap_or_else(PoisonError::into_inner) = true;
         self.ring.notify_all();
     }
@@ -90,9 +92,42 @@ impl Jobs {
         Some(pending)
     }
 
+    /// Forgets what waits under an id.
+    pub(super) fn forget(&self, id: RecordId) {
+        self.lock().waiting.retain(|_, pending| pending.id != id);
+    }
+
+    /// Looks at the platform events that wait.
+    pub(super) fn events<T>(&self, look: impl FnOnce(&mut Events) -> T) -> T {
+        look(&mut self.lock().events)
+    }
+
     fn is_idle(&self, now: DateTime<Utc>) -> bool {
         let state = self.lock();
-        state.running.is_empty() && state.waiting.keys().next().is_none_or(|(at, _)| *at > now)
+        state.running.is_empty()
+            && state.events.is_empty()
+            && state.waiting.keys().next().is_none_or(|(at, _)| *at > now)
+    }
+}
+
+/// Which jobs of a class wait or run.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct JobsOfClass {
+    scheduled: bool,
+    others: bool,
+}
+
+impl JobsOfClass {
+    /// Why the class is not to be changed.
+    pub(crate) fn words(self) -> String {
+        let others = "Apex class has Batchable or Future jobs pending or in progress";
+        let scheduled = "Schedulable class has jobs pending or in progress";
+        let said = [(self.others, others), (self.scheduled, scheduled)];
+        let said: Vec<&str> = said
+            .into_iter()
+            .filter_map(|(holds, words)| holds.then_some(words))
+            .collect();
+        said.join("; ")
     }
 }
 
@@ -113,17 +148,23 @@ pub(crate) fn serve(org: &Arc<Org>) {
 }
 
 impl Org {
-    /// Runs all jobs that are due, one after the other, those that they hand over among them.
+    /// Delivers all platform events and runs all jobs that are due, one after the other, with what follows from them.
     pub fn run_apex_jobs(&self) {
         let jobs = &self.apex.jobs;
         let _turn = jobs.turn.lock().unwrap_or_else(PoisonError::into_inner);
-        while let Some(pending) = jobs.take_due(self.clock.now()) {
+        loop {
+            if self.deliver_next_events() {
+                continue;
+            }
+            let Some(pending) = jobs.take_due(self.clock.now()) else {
+                break;
+            };
             self.perform_job(&pending);
             jobs.lock().running.retain(|running| running.id != pending.id);
         }
     }
 
-    /// Waits until no job is due or running; false if it takes longer.
+    /// Waits until no event is under way and no job due or running; false if it takes longer.
     #[must_use]
     pub fn wait_for_apex(&self, longest: Duration) -> bool {
         let begun = Instant::now();
@@ -134,6 +175,22 @@ impl Org {
             std::thread::sleep(Duration::from_millis(5));
         }
         false
+    }
+
+    /// The classes of which jobs wait or run, by lower-case name.
+    pub(crate) fn classes_with_jobs(&self) -> BTreeMap<String, JobsOfClass> {
+        let state = self.apex.jobs.lock();
+        let mut classes: BTreeMap<String, JobsOfClass> = BTreeMap::new();
+        for pending in state.waiting.values().chain(&state.running) {
+            let class = pending.job.name.split('.').next().unwrap_or_default();
+            let jobs = classes.entry(class.to_ascii_lowercase()).or_default();
+            if pending.job.kind == JobKind::Scheduled {
+                jobs.scheduled = true;
+            } else {
+                jobs.others = true;
+            }
+        }
+        classes
     }
 
     pub(super) fn add_jobs(&self, jobs: Vec<Pending>) {
@@ -171,7 +228,7 @@ impl Org {
                 let (result, finalizer) = self.transact(&installed, pending.user, run);
                 if let Some((finalizer, failure)) = finalizer {
                     let run = |machine: &mut Machine<'_>| {
-                        machine.run_finalizer(&finalizer, id.as_str(), failure.as_ref())
+                        machine.run_finalizer(&finalizer, (job, id.as_str()), failure.as_ref())
                     };
                     // A finalizer that fails leaves its mark in no row that is read here.
                     drop(self.transact(&installed, pending.user, run));
@@ -217,6 +274,14 @@ impl Org {
             None => {
                 fields.push(("State", Value::text("DELETED")));
                 fields.push(("NextFireTime", Value::Null));
+                let shown = super::job_rows::shown_job(&self.read(), pending.id);
+                if let Some(shown) = shown {
+                    let fields = [
+                        ("Status", Value::text("Completed")),
+                        ("CompletedDate", Value::DateTime(now)),
+                    ];
+                    self.change_row(shown, &fields);
+                }
             }
         }
         self.change_row(pending.id, &fields);
@@ -266,7 +331,7 @@ impl Org {
     }
 
     /// Runs something as a transaction of its own. What it had to be finished with comes along.
-    fn transact<T>(
+    pub(super) fn transact<T>(
         &self,
         installed: &Arc<Installed>,
         user: RecordId,
@@ -293,87 +358,6 @@ impl Org {
         }
         session.commit();
         (result, finalizer)
-    }
-}
-
-impl Session<'_> {
-    /// The row that shows a job: an AsyncApexJob, or the CronTrigger of a scheduled one.
-    pub(super) fn record_job(&self, job: &Job) -> Result<RecordId, HostError> {
-        let class = job.name.split('.').next().unwrap_or_default();
-        let class_id = self.read(|data| {
-            let table = data.table("ApexClass")?;
-            let (name, _) = table.object.field("Name")?;
-            table.holders(name, &Value::text(class)).first().copied()
-        });
-        let now = Value::DateTime(self.org.clock.now());
-        let class_id = class_id.map_or(Value::Null, Value::Id);
-        let (object, fields) = match (job.kind, &job.cron) {
-            (JobKind::Scheduled, Some(cron)) => {
-                let parsed = Cron::parse(cron)
-                    .map_err(|message| HostError::Exception("StringException".to_owned(), message))?;
-                let zone = self.running_user().time_zone;
-                let next = parsed.next(self.org.clock.now(), zone);
-                let next = next.ok_or_else(|| {
-                    let words =
-                        format!("Based on configured schedule, the given trigger '{cron}' will never fire.");
-                    HostError::Exception("AsyncException".to_owned(), words)
-                })?;
-                let name = job.schedule_name.as_deref().unwrap_or_default();
-                // Object Reference, CronJobDetail: 7 is Scheduled Apex.
-                let detail = vec![("Name", Value::text(name)), ("JobType", Value::text("7"))];
-                let detail = self.write_row("CronJobDetail", detail);
-                let fields = vec![
-                    ("CronExpression", Value::text(&**cron)),
-                    ("State", Value::text("WAITING")),
-                    ("NextFireTime", Value::DateTime(next)),
-                    ("StartTime", now),
-                    ("TimesTriggered", Value::Number(0.into())),
-                    ("CronJobDetailId", detail.map_or(Value::Null, Value::Id)),
-                ];
-                ("CronTrigger", fields)
-            }
-            (kind, _) => {
-                let job_type = match kind {
-                    JobKind::Queueable | JobKind::Finalizer => "Queueable",
-                    JobKind::Future => "Future",
-                    JobKind::Batch => "BatchApex",
-                    JobKind::Scheduled => "ScheduledApex",
-                };
-                let method = (kind == JobKind::Future)
-                    .then(|| job.name.split('(').next()?.rsplit('.').next())
-                    .flatten();
-                let fields = vec![
-                    ("ApexClassId", class_id),
-                    ("JobType", Value::text(job_type)),
-                    ("Status", Value::text("Queued")),
-                    ("MethodName", method.map_or(Value::Null, Value::text)),
-                    ("JobItemsProcessed", Value::Number(0.into())),
-                    ("TotalJobItems", Value::Number(0.into())),
-                    ("NumberOfErrors", Value::Number(0.into())),
-                ];
-                ("AsyncApexJob", fields)
-            }
-        };
-        self.write_row(object, fields)
-            .ok_or_else(|| HostError::NotSupported(format!("the rows of {object}")))
-    }
-
-    /// Takes a job out of those that wait.
-    pub(super) fn abort(&self, id: RecordId) {
-        self.org
-            .apex
-            .jobs
-            .lock()
-            .waiting
-            .retain(|_, pending| pending.id != id);
-        self.after.borrow_mut().jobs.retain(|pending| pending.id != id);
-        self.change_row(
-            id,
-            &[
-                ("Status", Value::text("Aborted")),
-                ("State", Value::text("DELETED")),
-            ],
-        );
     }
 }
 

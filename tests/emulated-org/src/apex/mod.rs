@@ -4,13 +4,16 @@
 //! [`session`] is a transaction, [`host`] is the door through which programs reach the organisation, [`write`]
 //! fires triggers, [`jobs`] runs what was handed over for later.
 
+mod cache_partitions;
 pub mod callout;
 mod checker;
 mod convert;
 mod cron;
 mod dml;
+mod events;
 mod host;
 mod installed;
+mod job_rows;
 pub(crate) mod jobs;
 mod merge;
 pub(crate) mod outside;
@@ -22,6 +25,7 @@ mod session;
 pub mod source;
 pub(crate) mod test_records;
 mod test_run;
+pub mod trial;
 mod user;
 mod values;
 mod write;
@@ -157,6 +161,7 @@ impl Org {
         for (author, saved) in after.saved {
             self.saved(author, std::iter::once(&saved));
         }
+        self.add_events(after.events);
         self.add_jobs(after.jobs);
     }
 }

@@ -16,11 +16,25 @@ impl Org {
     /// # Errors
     /// It does not compile, or it failed and is taken back.
     pub fn run_anonymous_apex(&self, user: RecordId, text: &str) -> Result<Vec<String>, AnonymousError> {
+        let (ended, log) = self.execute_anonymous(user, text);
+        ended.map(|()| log)
+    }
+
+    /// Runs an anonymous block in a user's name; what it wrote into its debug log is there even where it failed.
+    pub(crate) fn execute_anonymous(
+        &self,
+        user: RecordId,
+        text: &str,
+    ) -> (Result<(), AnonymousError>, Vec<String>) {
         let installed = match self.apex.installed() {
             Some(installed) => installed,
             None => {
-                let empty = Installed::compile(Vec::new(), &self.schema(), &self.apex.labels());
-                Arc::new(empty.map_err(AnonymousError::Compile)?)
+                let empty =
+                    Installed::compile(Vec::new(), &self.schema(), &self.labels(&self.metadata.labels()));
+                match empty {
+                    Ok(empty) => Arc::new(empty),
+                    Err(errors) => return (Err(AnonymousError::Compile(errors)), Vec::new()),
+                }
             }
         };
         let mut claim = self.row_locks.claim();
@@ -31,7 +45,7 @@ impl Org {
         }
         let log = session.log.take();
         session.commit();
-        ended.map(|()| log)
+        (ended, log)
     }
 
     fn apex_author(&self, user: RecordId) -> Author {

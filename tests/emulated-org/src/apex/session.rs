@@ -11,6 +11,7 @@ use apex_runtime::host::Job;
 use chrono::{DateTime, Utc};
 
 use super::Installed;
+use super::events::Published;
 use crate::access::Access;
 use crate::data::{Author, Authority, Data, Draft, DuplicateOptions, Operation, Saved, Transaction, UndoLog};
 use crate::id::RecordId;
@@ -43,6 +44,8 @@ pub(crate) struct Pending {
 #[derive(Debug, Default)]
 pub(crate) struct AfterCommit {
     pub(crate) jobs: Vec<Pending>,
+    /// Platform events that are published after the commit.
+    pub(crate) events: Vec<Published>,
     /// Records that programs wrote besides those of the save itself.
     pub(crate) saved: Vec<(Author, Saved)>,
 }
@@ -52,6 +55,7 @@ pub(crate) struct AfterCommit {
 pub(super) struct Mark {
     written: usize,
     jobs: usize,
+    events: usize,
     saved: usize,
 }
 
@@ -66,6 +70,8 @@ pub(super) struct Session<'o> {
     hold: RefCell<Hold<'o>>,
     undo: RefCell<UndoLog>,
     pub(super) after: RefCell<AfterCommit>,
+    /// Platform events that are published whatever becomes of the transaction.
+    pub(super) at_once: RefCell<Vec<Published>>,
     pub(super) marks: RefCell<Vec<(u64, Mark)>>,
     pub(super) next_mark: Cell<u64>,
     pub(super) duplicates: Cell<DuplicateOptions>,
@@ -101,6 +107,7 @@ impl<'o> Session<'o> {
             hold: RefCell::new(hold),
             undo: RefCell::default(),
             after: RefCell::default(),
+            at_once: RefCell::default(),
             marks: RefCell::default(),
             next_mark: Cell::new(1),
             duplicates: Cell::new(author.duplicates),
@@ -210,11 +217,13 @@ impl<'o> Session<'o> {
         Mark {
             written: self.undo.borrow().len(),
             jobs: after.jobs.len(),
+            events: after.events.len(),
             saved: after.saved.len(),
         }
     }
 
-    /// Takes back what was done since a mark; jobs that were handed over go with it.
+    /// Takes back what was done since a mark; jobs that were handed over go with it, and events but those that were
+    /// published at once.
     pub(super) fn roll_back_to(&self, mark: Mark) {
         if self.undo.borrow().len() > mark.written {
             self.write(Rights::System, |transaction| {
@@ -223,6 +232,7 @@ impl<'o> Session<'o> {
         }
         let mut after = self.after.borrow_mut();
         after.jobs.truncate(mark.jobs);
+        after.events.truncate(mark.events);
         after.saved.truncate(mark.saved);
     }
 
@@ -231,12 +241,14 @@ impl<'o> Session<'o> {
         self.roll_back_to(Mark {
             written: 0,
             jobs: 0,
+            events: 0,
             saved: 0,
         });
     }
 
     /// Ends the transaction: what it wrote, and what is to be done after.
     pub(super) fn finish(self) -> (UndoLog, AfterCommit) {
+        self.org.add_events(self.at_once.into_inner());
         (self.undo.into_inner(), self.after.into_inner())
     }
 
@@ -246,6 +258,7 @@ impl<'o> Session<'o> {
         let hold = self.hold.into_inner();
         let after = self.after.into_inner();
         drop(hold);
+        org.add_events(self.at_once.into_inner());
         org.after_commit(after);
     }
 }

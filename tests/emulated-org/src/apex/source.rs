@@ -119,6 +119,7 @@ impl Org {
     /// Loads the Apex of source folders.
     pub(crate) fn load_apex(&self, folders: &[PathBuf]) -> Result<(), ApexSourceError> {
         self.load_labels(folders)?;
+        self.load_cache_partitions(folders)?;
         for path in source::find(folders)?.remote_sites {
             let site: RemoteSite = metadata::read(&path, "RemoteSiteSetting")?;
             self.add_remote_site(site);

@@ -134,7 +134,7 @@ impl Org {
         report
     }
 
-    fn run_test(
+    pub(super) fn run_test(
         &self,
         ground: &TestGround<'_>,
         data: &mut Data,

@@ -31,6 +31,8 @@ struct Tally {
     passed: usize,
     unsupported: BTreeMap<String, usize>,
     wrong: Vec<String>,
+    /// How many methods passed only when the tests ran once more.
+    second: usize,
     /// Triggers without which the tests ran once more.
     left_out: BTreeSet<String>,
 }
@@ -135,8 +137,29 @@ fn measure(folders: &[PathBuf]) -> Failing<Tally> {
             let same =
                 |other: &&mut TestOutcome| (&other.class, &other.method) == (&result.class, &result.method);
             let before = results.iter_mut().find(same);
-            if let Some(before) = before.filter(|_| result.failure.is_none()) {
-                *before = result;
+            // A wrong answer stays one, whatever the second run says.
+            let stopped = |before: &&mut TestOutcome| {
+                let failure = before.failure.as_ref();
+                failure.is_some_and(|failure| failure.kind == FailureKind::NotSupported)
+            };
+            let Some(before) = before.filter(stopped) else {
+                continue;
+            };
+            match &result.failure {
+                None => {
+                    tally.second += 1;
+                    *before = result;
+                }
+                Some(failure) if failure.kind != FailureKind::NotSupported => {
+                    writeln!(
+                        std::io::stdout(),
+                        "  without the trigger {}.{}: {}",
+                        result.class,
+                        result.method,
+                        failure.message
+                    )?;
+                }
+                Some(_) => {}
             }
         }
     }
@@ -257,6 +280,11 @@ fn object_folders(folder: &Path, found: &mut Vec<PathBuf>) -> Failing<()> {
             found.push(path);
         } else if path.file_name().is_some_and(|name| name == "permissionsets") {
             permission_sets(&path, found)?;
+        } else if ["customPermissions", "cachePartitions"]
+            .iter()
+            .any(|folder| path.file_name().is_some_and(|name| name == *folder))
+        {
+            found.push(path);
         } else {
             object_folders(&path, found)?;
         }
@@ -338,8 +366,11 @@ fn section(tallies: &[Tally]) -> Result<String, std::fmt::Error> {
         for trigger in &tally.left_out {
             writeln!(
                 out,
-                "\nTests that `{trigger}` stops for want of custom metadata run without it; what needs it counts as \
-                 not supported."
+                "\n`{trigger}` needs custom metadata, which is not supported, and stops every test that saves a record of its\n\
+                 object. All tests therefore run twice, with it and without it. A method that stops in the first run and \
+                 passes in\nthe second counts as passed; so do {} here. All others count as they ended with the trigger; \
+                 what goes wrong only\nwithout it is no wrong answer.",
+                tally.second
             )?;
         }
         for wrong in &tally.wrong {

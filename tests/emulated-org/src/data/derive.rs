@@ -39,10 +39,21 @@ pub(super) fn derive(
         "Task" => derive_task(&mut record, now),
         "Case" => derive_case(&mut record, now),
         "Event" => return derive_event(&mut record, given),
+        "SetupEntityAccess" => derive_entity_type(&mut record),
         "User" => derive_user(&mut record),
         _ => {}
     }
     Ok(())
+}
+
+/// The key prefix of what access is given to says what it is.
+fn derive_entity_type(record: &mut Record<'_>) {
+    let kind = match record.get("SetupEntityId") {
+        Value::Id(id) if id.prefix() == "01p" => "ApexClass",
+        Value::Id(id) if id.prefix() == "0CP" => "CustomPermission",
+        _ => return,
+    };
+    record.set("SetupEntityType", Value::text(kind));
 }
 
 /// Fields by name; setting one the object lacks does nothing.

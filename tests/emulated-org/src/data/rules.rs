@@ -11,6 +11,7 @@ use super::row::Row;
 use super::table::Table;
 use crate::id::RecordId;
 use crate::schema::Object;
+use crate::value::Value;
 
 /// The required fields that have no value and were not refused for a wrong one. Fields that have a default on
 /// create are among them only where this write `given` them as null.
@@ -32,6 +33,7 @@ pub(super) fn required_but_null(
         .filter(|position| fields.get(**position).is_null())
         .filter_map(|position| object.fields.get(*position))
         .filter(|field| !refused.iter().any(|error| error.fields.contains(&field.name)))
+        .filter(|field| field.name != "ProfileId" || !is_automated_process(object, fields))
         .map(|field| field.name.clone())
         .collect();
     (!missing.is_empty()).then(|| SaveError {
@@ -39,6 +41,12 @@ pub(super) fn required_but_null(
         message: format!("Required fields are missing: [{}]", missing.join(", ")),
         fields: missing,
     })
+}
+
+/// The user of event triggers has no profile, whatever the describe says of the field.
+fn is_automated_process(object: &Object, fields: &Fields) -> bool {
+    let kind = object.field("UserType").map(|(position, _)| fields.get(position));
+    object.name == "User" && kind == Some(&Value::text("AutomatedProcess"))
 }
 
 /// A value of a unique field that another record holds. `before` is the row as it was, for updates.

@@ -129,11 +129,11 @@ fn by_id(org: &Org, id: &str) -> Result<String, ApiError> {
     named(org, name.as_deref().unwrap_or(id))
 }
 
-fn admit(org: &Org, caller: &Caller) -> Result<(), ApiError> {
+pub(super) fn admit(org: &Org, caller: &Caller) -> Result<(), ApiError> {
     if org.access_of(caller.user).has_permission("AuthorApex") {
         return Ok(());
     }
-    let message = "insufficient access rights: running tests takes the permission AuthorApex";
+    let message = "insufficient access rights: Apex is run with the permission AuthorApex";
     Err(ApiError::new(403, "INSUFFICIENT_ACCESS", message))
 }
 

@@ -1,6 +1,7 @@
 //! The HTTP surface: routes, and what every request passes through before it reaches one.
 
 pub mod access;
+mod apex_anonymous;
 mod apex_calls;
 mod apex_tests;
 pub mod body;
@@ -67,6 +68,7 @@ pub fn configure(routes: &mut web::ServiceConfig) {
         .configure(identity::configure)
         .configure(single_access::configure)
         .route("/services/data", web::get().to(versions::list))
+        .configure(apex_anonymous::configure_soap)
         .configure(bulk_classic::configure)
         .configure(metadata::soap::configure)
         .configure(apex_calls::configure)
@@ -81,6 +83,7 @@ pub fn configure(routes: &mut web::ServiceConfig) {
                 .configure(ingest::configure)
                 .configure(metadata::rest::configure)
                 .configure(query::configure_tooling)
+                .configure(apex_anonymous::configure)
                 .configure(apex_tests::configure)
                 .default_service(web::to(unknown_resource)),
         )

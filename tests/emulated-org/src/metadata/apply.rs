@@ -9,7 +9,9 @@ use super::package::{Component, Doomed};
 use super::result::{Message, Problem};
 use super::schema_change;
 use super::store::{Components, Stored};
-use crate::access::{self, ExtrasChange, PermissionSetDefinition, RecordTypeDefinition, Setup};
+use crate::access::{
+    self, CustomPermission, ExtrasChange, PermissionSetDefinition, RecordTypeDefinition, Setup,
+};
 use crate::apex::Installed;
 use crate::data::{Author, Authority, Data, Draft, DuplicateOptions, Operation, Refusal, Transaction};
 use crate::id::RecordId;
@@ -31,7 +33,7 @@ pub(super) struct Change<'a> {
 }
 
 /// Types whose components are records, which are deleted with them.
-const WITH_RECORDS: [&str; 2] = ["ApexClass", "ApexTrigger"];
+const WITH_RECORDS: [&str; 3] = ["ApexClass", "ApexTrigger", "CustomPermission"];
 
 type Failure = (&'static str, String);
 
@@ -79,6 +81,7 @@ pub(super) fn apply(org: &Org, change: Change<'_>) -> Result<Vec<Message>, Failu
     *current = Arc::new(schema);
     org.install(change.installed.clone());
     org.access.change_extras(extras);
+    org.record_entity_access(&mut data, &current);
     *org.schema_changed.write().unwrap_or_else(PoisonError::into_inner) = change.now;
     org.metadata.set_components(components);
     Ok(messages)
@@ -310,12 +313,54 @@ fn record_object(schema: &Schema, kind: &str) -> Option<Arc<Object>> {
 /// The fields of a component's record.
 fn record(object: &Object, component: &Component) -> Draft {
     let mut draft = Draft::default();
-    for (name, value) in apex_fields(component) {
+    let fields = if component.kind == "CustomPermission" {
+        custom_permission_fields(component)
+    } else {
+        apex_fields(component)
+    };
+    for (name, value) in fields {
         if let Some((at, _)) = object.field(name) {
             draft.values.push((at, value));
         }
     }
     draft
+}
+
+fn custom_permission_fields(component: &Component) -> Vec<(&'static str, Value)> {
+    let of = |name: &str| {
+        component
+            .definition
+            .as_ref()
+            .and_then(|definition| definition.text_of(name))
+    };
+    let definition = CustomPermission {
+        label: of("label").unwrap_or(&component.name).to_owned(),
+        description: of("description").map(str::to_owned),
+        is_licensed: of("isLicensed") == Some("true"),
+    };
+    access::permission_fields(&component.name, &definition)
+}
+
+/// Makes the custom permissions of a package that the records lack, for tests that run before it is taken.
+pub(super) fn add_custom_permissions(org: &Org, data: &mut Data, schema: &Schema, components: &[Component]) {
+    let Some(object) = schema.object("CustomPermission") else {
+        return;
+    };
+    let author = Author {
+        user: org.admin,
+        now: org.clock.now(),
+        authority: Authority::Platform,
+        duplicates: DuplicateOptions::default(),
+    };
+    let stored = org.metadata.components();
+    let mut transaction = Transaction::begin(data, schema, author);
+    for component in components {
+        if component.kind == "CustomPermission" && stored.get(component.kind, &component.name).is_none() {
+            let draft = record(object, component);
+            let object = Arc::clone(object);
+            drop(transaction.save(Operation::Create { object, draft }));
+        }
+    }
 }
 
 fn apex_fields(component: &Component) -> Vec<(&'static str, Value)> {

@@ -77,7 +77,10 @@ pub(super) fn run(
         Err(error) => return failed(error),
     };
     let stored = org.metadata.components();
-    let level = options.test_level.clone().unwrap_or_default();
+    let level = options
+        .test_level
+        .clone()
+        .unwrap_or_else(|| tests::default_level(org, &package));
     if level == TestLevel::Relevant {
         // Which tests are relevant is the platform's own secret.
         let text = format!("not supported: testLevel {}", level.name());
@@ -221,7 +224,7 @@ impl Attempt {
             }
         }
         let sources = attempt.apex(stored);
-        let mut problems = match org.compile_deployed(&sources, &attempt.schema) {
+        let mut problems = match org.compile_deployed(&sources, &attempt.schema, &attempt.labels(stored)) {
             Ok(installed) => {
                 attempt.installed = installed;
                 Vec::new()
@@ -232,7 +235,7 @@ impl Attempt {
             let deployment = ApexDeployment {
                 sources: &sources,
                 schema: &attempt.schema,
-                labels: attempt.labels(stored),
+                labels: attempt.labels(stored).into_keys().collect(),
             };
             problems = check.check(&deployment);
         }
@@ -245,6 +248,7 @@ impl Attempt {
                 refused.push(found);
             }
         }
+        refused.extend(attempt.classes_with_jobs(org, stored));
         attempt.refused = refused;
         let kept = attempt.doomed_in_use(org, stored)?;
         attempt.refused.extend(kept);
@@ -341,26 +345,6 @@ impl Attempt {
         for doomed in &self.package.doomed {
             outcome.messages.push(apply::deleted(doomed, stored, before));
         }
-    }
-
-    /// The custom labels as the deployment would leave them.
-    fn labels(&self, stored: &Components) -> Vec<String> {
-        const KIND: &str = "CustomLabel";
-        let doomed = |name: &str| {
-            let mut doomed = self.package.doomed.iter();
-            doomed.any(|doomed| doomed.kind == KIND && doomed.name.eq_ignore_ascii_case(name))
-        };
-        let old = stored.of(KIND).map(|stored| &stored.component.name);
-        let new = self
-            .package
-            .components
-            .iter()
-            .filter(|component| component.kind == KIND);
-        let all: BTreeSet<_> = old
-            .filter(|name| !doomed(name))
-            .chain(new.map(|component| &component.name))
-            .collect();
-        all.into_iter().cloned().collect()
     }
 
     /// The Apex of the organisation as the deployment would leave it.

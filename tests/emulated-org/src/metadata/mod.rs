@@ -6,8 +6,10 @@
 pub mod apex;
 mod apply;
 mod archive;
+mod busy_classes;
 mod catalog;
 pub mod deploy;
+mod labels;
 mod layout;
 mod names;
 pub mod package;

@@ -7,12 +7,12 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::apex::TestLevel;
-use super::apply::forget;
+use super::apply::{add_custom_permissions, forget};
 use super::deploy::Attempt;
+use super::package::Package;
 use super::result::{CoverageWarning, Outcome};
 use crate::apex::{TestGround, test_methods};
 use crate::id::RecordId;
-use crate::options::Edition;
 use crate::org::Org;
 
 /// Runs the tests of a level as if the deployment had gone through; the result goes into the outcome.
@@ -57,17 +57,41 @@ pub(super) fn run(
         let mut data = org.read().for_tests(everything);
         forget(&mut data, &before, &attempt.package.doomed);
         data.adopt(&schema);
+        add_custom_permissions(org, &mut data, &schema, &attempt.package.components);
         data
     });
-    if outcome.tests.failed() == 0 && is_production(org) {
+    if outcome.tests.failed() == 0 && org.is_production() {
         outcome.coverage_warnings = uncovered(attempt, level, outcome);
     }
     Ok(())
 }
 
-/// Developer Edition and sandboxes ask for no coverage.
-fn is_production(org: &Org) -> bool {
-    !org.is_sandbox && org.edition != Edition::Developer
+/// What is asked for when nothing is: in production the tests of the organisation, where the package has Apex
+/// (Metadata API Developer Guide, Running Tests in a Deployment).
+pub(super) fn default_level(org: &Org, package: &Package) -> TestLevel {
+    let is_apex = |kind: &str| matches!(kind, "ApexClass" | "ApexTrigger");
+    if org.is_production() && package.components.iter().any(|component| is_apex(component.kind)) {
+        TestLevel::Local
+    } else {
+        TestLevel::None
+    }
+}
+
+/// Every trigger that is deployed needs some coverage of its own.
+fn untouched_triggers(attempt: &Attempt, outcome: &Outcome) -> Vec<CoverageWarning> {
+    let coverage = outcome.tests.coverage();
+    let triggers = attempt.package.components.iter();
+    let triggers = triggers.filter(|component| component.kind == "ApexTrigger");
+    let untouched = triggers.filter(|trigger| {
+        let lines = coverage.get(trigger.name.as_str());
+        lines.is_some_and(|(yes, no)| yes.is_empty() && !no.is_empty())
+    });
+    let warnings = untouched.map(|trigger| CoverageWarning {
+        name: Some(trigger.name.clone()),
+        message: "Test coverage of selected Apex Trigger is 0%, at least 1% test coverage is required"
+            .to_owned(),
+    });
+    warnings.collect()
 }
 
 fn uncovered(attempt: &Attempt, level: &TestLevel, outcome: &Outcome) -> Vec<CoverageWarning> {
@@ -94,6 +118,7 @@ fn uncovered(attempt: &Attempt, level: &TestLevel, outcome: &Outcome) -> Vec<Cov
         }
         return warnings;
     }
+    warnings.extend(untouched_triggers(attempt, outcome));
     let (covered, all) = coverage.values().fold((0, 0), |(covered, all), (yes, no)| {
         (covered + yes.len(), all + yes.len() + no.len())
     });

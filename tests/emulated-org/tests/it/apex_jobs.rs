@@ -183,3 +183,70 @@ async fn a_batch_goes_chunk_by_chunk() {
     let swept = rows(&client, "SELECT Id FROM Account WHERE Site = 'swept'").await;
     assert_eq!(swept.len(), 3);
 }
+
+const STUBBORN: &str = "public class Stubborn implements Queueable, Finalizer {
+    public void execute(QueueableContext context) {
+        System.attachFinalizer(this);
+        throw new IllegalArgumentException('again');
+    }
+    public void execute(FinalizerContext context) {
+        insert as system new Lead(LastName = context.getResult().name(), Company = 'C');
+        System.enqueueJob(new Stubborn());
+    }
+}";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_finalizer_starts_a_failed_job_again_five_times_in_a_row() {
+    let client = at_noon().await;
+    let sources = vec![Source::class("Stubborn", STUBBORN)];
+    client.org.org().set_apex(sources).expect("it compiles");
+    run(&client, "System.enqueueJob(new Stubborn());");
+    settle(&client);
+    let jobs = rows(&client, "SELECT Status FROM AsyncApexJob").await;
+    assert_eq!(jobs.len(), 6, "{jobs:?}");
+    assert!(jobs.iter().all(|job| job["Status"] == "Failed"), "{jobs:?}");
+    // The finalizer that was refused is taken back.
+    assert_eq!(leads(&client).await, vec!["UNHANDLED_EXCEPTION"; 5]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_scheduled_job_is_shown_and_its_name_is_taken() {
+    let client = at_noon().await;
+    run(
+        &client,
+        "System.schedule('nightly', '0 0 3 * * ?', new Nightly());",
+    );
+    let org = client.org.org();
+    let refused = org
+        .run_anonymous_apex(
+            org.admin,
+            "System.schedule('nightly', '0 0 4 * * ?', new Nightly());",
+        )
+        .expect_err("the name is taken");
+    assert!(
+        format!("{refused:?}").contains("is already scheduled for execution"),
+        "{refused:?}"
+    );
+    let query = "SELECT JobType, Status, ApexClass.Name, CronTrigger.CronJobDetail.Name FROM AsyncApexJob";
+    let jobs = rows(&client, query).await;
+    assert_eq!(jobs.len(), 1, "{jobs:?}");
+    assert_eq!(
+        (
+            &jobs[0]["JobType"],
+            &jobs[0]["Status"],
+            &jobs[0]["ApexClass"]["Name"],
+            &jobs[0]["CronTrigger"]["CronJobDetail"]["Name"]
+        ),
+        (
+            &json!("ScheduledApex"),
+            &json!("Queued"),
+            &json!("Nightly"),
+            &json!("nightly")
+        )
+    );
+    run(
+        &client,
+        "System.abortJob([SELECT Id FROM CronTrigger WHERE State != 'DELETED'].Id);",
+    );
+    assert_eq!(rows(&client, query).await[0]["Status"], "Aborted");
+}

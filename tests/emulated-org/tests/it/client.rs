@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der, PublicKeyX509Der};
 use aws_lc_rs::rsa::{KeyPair, KeySize};
@@ -134,7 +135,11 @@ impl Client {
             .expect("the organisation starts");
         org.register_app(App::pre_authorized(CONSUMER_KEY, &*Key::of_app().public_pem))
             .expect("the key is taken");
-        let http = reqwest::Client::builder().build().expect("a client");
+        // The server closes what is idle for five seconds: a connection that old is not used again.
+        let http = reqwest::Client::builder()
+            .pool_idle_timeout(Duration::from_secs(2))
+            .build()
+            .expect("a client");
         let mut client = Self {
             org,
             http,

@@ -2,7 +2,9 @@
 
 mod access;
 mod apex;
+mod apex_anonymous;
 mod apex_calls;
+mod apex_events;
 mod apex_facts;
 mod apex_jobs;
 mod apex_test_runs;

@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod apex;
+mod apex_rules;
 mod components;
 mod deletion;
 mod in_force;

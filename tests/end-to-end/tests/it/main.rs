@@ -11,6 +11,7 @@ mod crm_data;
 mod house;
 mod known_failures;
 mod main_job;
+mod package_tests;
 mod real_crm;
 mod two_way;
 mod two_way_world;

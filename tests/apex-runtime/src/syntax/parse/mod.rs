@@ -13,7 +13,7 @@ use tree_sitter::{Node, Parser};
 use super::ast::{Annotation, Modifiers, Name, Position, Statement, TypeName, Unit};
 use crate::error::CompileError;
 
-pub(super) type Parsed<T> = Result<T, CompileError>;
+pub(crate) type Parsed<T> = Result<T, CompileError>;
 
 /// Reads a class or trigger file.
 pub fn parse_unit(file: &str, text: &str) -> Parsed<Unit> {
@@ -47,7 +47,8 @@ pub fn parse_anonymous(text: &str) -> Parsed<Unit> {
     Ok(Unit::Anonymous(statements, methods))
 }
 
-fn tree(file: &str, text: &str) -> Parsed<tree_sitter::Tree> {
+/// Reads a text; an error node in it is a compile error.
+pub(crate) fn tree(file: &str, text: &str) -> Parsed<tree_sitter::Tree> {
     let mut parser = Parser::new();
     let internal = |message: String| CompileError::new(file, Position::default(), message);
     parser

@@ -292,7 +292,10 @@ pub(super) fn set_option(
 }
 
 /// Puts tests that are named to the level that asks for them.
-pub(super) fn complete(options: &mut DeployOptions, run_tests: Vec<String>) -> Result<(), String> {
+pub(super) fn complete(org: &Org, options: &mut DeployOptions, run_tests: Vec<String>) -> Result<(), String> {
+    if options.test_level == Some(TestLevel::None) && org.is_production() {
+        return Err("testLevel of NoTestRun cannot be used in production organizations".to_owned());
+    }
     match &mut options.test_level {
         Some(TestLevel::Specified(classes)) if run_tests.is_empty() => {
             classes.clear();

@@ -55,7 +55,7 @@ async fn create(
         .ok_or_else(|| ApiError::json_parser("The part with the deployOptions is missing"))?;
     let entity: Json =
         serde_json::from_slice(entity.body).map_err(|error| ApiError::json_parser(error.to_string()))?;
-    let options = options(&entity)?;
+    let options = options(&org, &entity)?;
     let zip = of("application/zip")
         .or_else(|| of("application/octet-stream"))
         .ok_or_else(|| {
@@ -115,7 +115,7 @@ fn find(org: &Org, id: &str) -> Result<Deploy, ApiError> {
         .ok_or_else(ApiError::not_found)
 }
 
-fn options(entity: &Json) -> Result<DeployOptions, ApiError> {
+fn options(org: &Org, entity: &Json) -> Result<DeployOptions, ApiError> {
     let refused = |message: String| ApiError::json_parser(message);
     if entity
         .get("validatedDeployRequestId")
@@ -138,7 +138,7 @@ fn options(entity: &Json) -> Result<DeployOptions, ApiError> {
             }
         }
     }
-    complete(&mut options, run_tests).map_err(refused)?;
+    complete(org, &mut options, run_tests).map_err(refused)?;
     Ok(options)
 }
 

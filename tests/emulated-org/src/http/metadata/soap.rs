@@ -13,22 +13,23 @@ use crate::http::caller::ApiVersion;
 use crate::http::gate::{RETIRED_VERSIONS, live_session};
 use crate::http::oauth::Host;
 use crate::http::{MAX_BODY_BYTES, wrote};
+use crate::id::RecordId;
 use crate::limits::Allocation;
 use crate::metadata::xml::{Element, NAMESPACE};
 use crate::org::Org;
 
-const ENVELOPE: &str = "http://schemas.xmlsoap.org/soap/envelope/";
+pub(in crate::http) const ENVELOPE: &str = "http://schemas.xmlsoap.org/soap/envelope/";
 
 /// A fault: its code behind `sf:` or `soapenv:`, and its words.
 #[derive(Debug)]
-pub(super) struct Fault {
+pub(in crate::http) struct Fault {
     code: String,
     text: String,
 }
 
 impl Fault {
     /// A fault of the Metadata API.
-    pub(super) fn new(code: &str, text: impl AsRef<str>) -> Self {
+    pub(in crate::http) fn new(code: &str, text: impl AsRef<str>) -> Self {
         Self {
             code: format!("sf:{code}"),
             text: format!("{code}: {}", text.as_ref()),
@@ -36,7 +37,7 @@ impl Fault {
     }
 
     /// A request that is no such call.
-    pub(super) fn client(text: impl Into<String>) -> Self {
+    pub(in crate::http) fn client(text: impl Into<String>) -> Self {
         Self {
             code: "soapenv:Client".to_owned(),
             text: text.into(),
@@ -64,25 +65,41 @@ async fn call(
     request: HttpRequest,
     body: Result<Bytes, actix_web::Error>,
 ) -> HttpResponse {
-    let delay = org.faults.current_delay();
-    if !delay.is_zero() {
-        tokio::time::sleep(delay).await;
+    if let Err(fault) = prepared(&org).await {
+        return refused(&fault);
     }
-    if let Some(answer) = org.faults.take_answer() {
-        return refused(&Fault::new(&answer.code, "An unexpected error occurred."));
-    }
-    org.catch_up();
     match answered(&org, &request, body) {
         Ok(response) => response,
         Err(fault) => refused(&fault),
     }
 }
 
-fn answered(
+/// What comes before any SOAP call: faults that were asked for, and the organisation's own time.
+pub(in crate::http) async fn prepared(org: &Org) -> Result<(), Fault> {
+    let delay = org.faults.current_delay();
+    if !delay.is_zero() {
+        tokio::time::sleep(delay).await;
+    }
+    if let Some(answer) = org.faults.take_answer() {
+        return Err(Fault::new(&answer.code, "An unexpected error occurred."));
+    }
+    org.catch_up();
+    Ok(())
+}
+
+/// A call whose session and version are in order.
+pub(in crate::http) struct Call {
+    pub(in crate::http) user: RecordId,
+    pub(in crate::http) version: ApiVersion,
+    pub(in crate::http) envelope: Element,
+}
+
+/// Admits a call, which costs one of the day's requests.
+pub(in crate::http) fn admitted(
     org: &Org,
     request: &HttpRequest,
     body: Result<Bytes, actix_web::Error>,
-) -> Result<HttpResponse, Fault> {
+) -> Result<Call, Fault> {
     let authority = request.uri().authority().map(|authority| authority.as_str());
     Host::of(org, request.headers(), authority)
         .admits_data()
@@ -104,10 +121,6 @@ fn answered(
             envelope.name
         )));
     }
-    let operation = envelope
-        .child("Body")
-        .and_then(|body| body.children.first())
-        .ok_or_else(|| Fault::client("The body holds no call"))?;
     let token = envelope
         .child("Header")
         .and_then(|header| header.child("SessionHeader"))
@@ -127,10 +140,31 @@ fn answered(
     org.limits
         .spend(Allocation::DailyApiRequests, 1, org.clock.now())
         .map_err(|_spent| Fault::new("REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded."))?;
-    if !may_deploy(org, session.user) {
+    Ok(Call {
+        user: session.user,
+        version,
+        envelope,
+    })
+}
+
+fn answered(
+    org: &Org,
+    request: &HttpRequest,
+    body: Result<Bytes, actix_web::Error>,
+) -> Result<HttpResponse, Fault> {
+    let Call {
+        user,
+        version,
+        envelope,
+    } = admitted(org, request, body)?;
+    let operation = envelope
+        .child("Body")
+        .and_then(|body| body.children.first())
+        .ok_or_else(|| Fault::client("The body holds no call"))?;
+    if !may_deploy(org, user) {
         return Err(Fault::new("INSUFFICIENT_ACCESS", NOT_ALLOWED));
     }
-    let (results, writes) = soap_calls::answer(org, session.user, version, operation)?;
+    let (results, writes) = soap_calls::answer(org, user, version, operation)?;
     let response = rendered(&operation.name, &results);
     Ok(if writes { wrote(response) } else { response })
 }
@@ -167,7 +201,7 @@ fn write(body: &mut String, name: &str, value: &Json) {
     }
 }
 
-fn refused(fault: &Fault) -> HttpResponse {
+pub(in crate::http) fn refused(fault: &Fault) -> HttpResponse {
     let text = quick_xml::escape::escape(&fault.text);
     let code = &fault.code;
     let body = format!(

@@ -69,7 +69,7 @@ fn deploy(org: &Org, user: RecordId, call: &Element) -> Result<Json, Fault> {
             return Err(Fault::client(text));
         }
     }
-    complete(&mut options, run_tests).map_err(|text| Fault::new("INVALID_OPERATION", text))?;
+    complete(org, &mut options, run_tests).map_err(|text| Fault::new("INVALID_OPERATION", text))?;
     let deploy = org.metadata.begin(zip, options, user, org.clock.now());
     let state = match deploy.status(org.clock.now()).name() {
         "Pending" => "Queued",

@@ -25,6 +25,10 @@ pub struct Source {
     pub profiles: Vec<PathBuf>,
     /// `*.queue-meta.xml`.
     pub queues: Vec<PathBuf>,
+    /// `*.cachePartition-meta.xml`.
+    pub cache_partitions: Vec<PathBuf>,
+    /// `*.customPermission-meta.xml`.
+    pub custom_permissions: Vec<PathBuf>,
     /// `*.cls` and `*.trigger`.
     pub apex: Vec<PathBuf>,
     /// `*.remoteSite-meta.xml`.
@@ -92,6 +96,10 @@ fn walk(folder: &Path, source: &mut Source) -> Result<(), SfdxError> {
             source.labels.push(path);
         } else if file_stem(&path, ".profile-meta.xml").is_some() {
             source.profiles.push(path);
+        } else if file_stem(&path, ".cachePartition-meta.xml").is_some() {
+            source.cache_partitions.push(path);
+        } else if file_stem(&path, ".customPermission-meta.xml").is_some() {
+            source.custom_permissions.push(path);
         } else if file_stem(&path, ".queue-meta.xml").is_some() {
             source.queues.push(path);
         }

@@ -14,7 +14,7 @@ use serde_json::{Value as Json, json};
 
 use super::Nina;
 use crate::bulk_classic;
-use crate::client::V;
+use crate::client::{Client, V};
 use crate::composite::{composite, subrequest};
 use crate::tree::node;
 
@@ -255,4 +255,53 @@ async fn the_first_bulk_api_is_closed_to_users_without_the_api() {
         "{}",
         refused.text
     );
+}
+
+/// Salesforce's records of what permission sets open (Object Reference, SetupEntityAccess).
+#[tokio::test]
+async fn access_to_classes_and_custom_permissions_are_records_that_count() {
+    let client = Client::start().await;
+    let permission = "<CustomPermission xmlns=\"http://soap.sforce.com/2006/04/metadata\"><label>Skip</label></CustomPermission>";
+    let set = "<PermissionSet xmlns=\"http://soap.sforce.com/2006/04/metadata\"><label>Loader</label>
+        <classAccesses><apexClass>Loads</apexClass><enabled>true</enabled></classAccesses>
+        <customPermissions><enabled>true</enabled><name>Skip</name></customPermissions></PermissionSet>";
+    let zip = crate::metadata::Zip::new()
+        .class("Loads", "public class Loads { }")
+        .file("customPermissions/Skip.customPermission", permission)
+        .names("CustomPermission", "Skip")
+        .file("permissionsets/Loader.permissionset", set)
+        .names("PermissionSet", "Loader");
+    client.succeeds(zip).await;
+    let query = "SELECT+SetupEntityType,Parent.Name+FROM+SetupEntityAccess+ORDER+BY+SetupEntityType";
+    let found = client.get(&format!("{V}/query?q={query}")).await.json();
+    let kinds: Vec<_> = found["records"]
+        .as_array()
+        .expect("records")
+        .iter()
+        .map(|row| (row["SetupEntityType"].clone(), row["Parent"]["Name"].clone()))
+        .collect();
+    assert_eq!(
+        kinds,
+        [
+            (json!("ApexClass"), json!("Loader")),
+            (json!("CustomPermission"), json!("Loader"))
+        ]
+    );
+    let org = client.org.org();
+    org.assign_permission_set("Loader", "integration@northwind.example")
+        .expect("assigned");
+    let query = "SELECT+Id+FROM+User+WHERE+Username='integration@northwind.example'";
+    let found = client.get(&format!("{V}/query?q={query}")).await.json();
+    let user = found["records"][0]["Id"].as_str().expect("an id");
+    let user = emulated_org::RecordId::parse(user).expect("an id");
+    assert!(org.access_of(user).has_custom_permission("Skip"));
+    let query = "SELECT+Id+FROM+SetupEntityAccess+WHERE+SetupEntityType='CustomPermission'";
+    let found = client.get(&format!("{V}/query?q={query}")).await.json();
+    let id = found["records"][0]["Id"].as_str().expect("an id");
+    let answer = client
+        .delete(&format!("{V}/sobjects/SetupEntityAccess/{id}"))
+        .await;
+    assert_eq!(answer.status, 204, "{}", answer.text);
+    assert!(!org.access_of(user).has_custom_permission("Skip"));
+    assert!(org.access_of(user).has_class("Loads"));
 }

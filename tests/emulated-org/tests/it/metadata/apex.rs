@@ -4,15 +4,16 @@
 
 use std::sync::Arc;
 
+use emulated_org::Options;
 use emulated_org::metadata::{ApexCheck, ApexDeployment, ApexProblem};
 use serde_json::json;
 
 use super::{NAMESPACE, Zip};
 use crate::client::{Client, V};
 
-const GREETER: &str = "/* says it */\npublic class Greeter {\n    // politely\n}";
+pub(super) const GREETER: &str = "/* says it */\npublic class Greeter {\n    // politely\n}";
 
-fn trigger(name: &str, body: &str) -> Zip {
+pub(super) fn trigger(name: &str, body: &str) -> Zip {
     let meta = format!(
         "<ApexTrigger xmlns=\"{NAMESPACE}\"><apiVersion>68.0</apiVersion><status>Active</status></ApexTrigger>"
     );
@@ -140,18 +141,22 @@ async fn what_a_checker_finds_are_component_failures() {
     client.succeeds(Zip::new().class("Greeter", GREETER)).await;
 }
 
-/// apex-ls itself, where its archives lie in the folder that `APEX_CHECKER` names: as scripts/apex-test has them.
+/// apex-ls itself, where Java runs and the archives lie in the folder that `APEX_CHECKER` names, as scripts/apex-test
+/// has them.
 #[tokio::test]
-#[ignore = "needs Java and apex-ls"]
-#[expect(
-    clippy::disallowed_methods,
-    reason = "where apex-ls lies is the machine's business"
-)]
 async fn the_type_checkers_errors_are_component_failures() {
-    let archives = std::env::var("APEX_CHECKER").expect("the folder of apex-ls");
-    let client = Client::start_with(emulated_org::Options {
-        apex_checker: Some(archives.into()),
-        ..emulated_org::Options::default()
+    let java = std::process::Command::new("java").arg("-version").output();
+    let Some(archives) = std::env::var_os("APEX_CHECKER")
+        .map(std::path::PathBuf::from)
+        .filter(|folder| folder.is_dir() && java.is_ok_and(|java| java.status.success()))
+    else {
+        eprintln!("skipped: the type checker needs Java and its folder in APEX_CHECKER");
+        return;
+    };
+    let client = Client::start_with(Options {
+        apex_checker: Some(archives),
+        is_sandbox: true,
+        ..Options::default()
     })
     .await;
     let field = format!(
@@ -181,7 +186,7 @@ async fn the_type_checkers_errors_are_component_failures() {
     assert!(problem.contains("sendPigeon"), "{problem}");
 }
 
-const GREETER_TEST: &str = "@IsTest
+pub(super) const GREETER_TEST: &str = "@IsTest
 private class GreeterTest {
     @IsTest static void greets() { System.assertEquals('hello', Greeter.greet()); }
     @IsTest static void saves() { insert new Lead(LastName = 'L', Company = 'C'); }
@@ -293,7 +298,11 @@ async fn what_does_not_compile_is_a_component_failure_with_its_place() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_deployed_runs_from_then_on() {
-    let client = Client::start().await;
+    let client = Client::start_with(Options {
+        is_sandbox: true,
+        ..Options::default()
+    })
+    .await;
     let shout = |how: &str| {
         Zip::new()
             .class("Shout", &format!("public class Shout {{ public static String of(String s) {{ return s{how}; }} }}"))

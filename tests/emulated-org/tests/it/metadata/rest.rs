@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use emulated_org::Options;
 use serde_json::json;
 
 use super::{Zip, text_field};
@@ -15,7 +16,11 @@ fn field() -> Zip {
 
 #[tokio::test]
 async fn a_deployment_is_answered_with_its_id_and_then_with_its_details() {
-    let client = Client::start().await;
+    let client = Client::start_with(Options {
+        is_sandbox: true,
+        ..Options::default()
+    })
+    .await;
     let begun = client
         .begin_deploy(
             field().build(),
