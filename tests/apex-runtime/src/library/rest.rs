@@ -26,7 +26,7 @@ impl Default for RestState {
     }
 }
 
-/// The fields of a request or a response, in the order of [`REQUEST`] or [`RESPONSE`].
+/// The fields of a request or a response, in the order in which they are declared.
 #[derive(Debug)]
 struct Fields(Vec<Value>);
 

@@ -1,6 +1,6 @@
 //! Mutants: copies of a class or trigger with one small mistake each, for the question whether its tests would notice.
 //!
-//! [`rules`] says which mistakes there are. Two ways to write one mistake count once: an `if` whose condition is always
+//! `rules` says which mistakes there are. Two ways to write one mistake count once: an `if` whose condition is always
 //! false stands for one that is taken out, the opposite of a comparison for its negation, a negated condition for
 //! swapped branches. Statements that only write a debug log are left alone, since no test can see them.
 

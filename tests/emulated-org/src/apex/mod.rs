@@ -1,8 +1,8 @@
 //! Apex in the organisation: its classes and triggers, compiled against its metadata, and the transactions they
 //! run in.
 //!
-//! [`session`] is a transaction, [`host`] is the door through which programs reach the organisation, [`write`]
-//! fires triggers, [`jobs`] runs what was handed over for later.
+//! `session` is a transaction, `host` is the door through which programs reach the organisation, `write`
+//! fires triggers, `jobs` runs what was handed over for later.
 
 mod cache_partitions;
 pub mod callout;
