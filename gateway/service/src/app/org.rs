@@ -34,11 +34,11 @@ pub enum OrgError {
     Store(#[from] StoreError),
 }
 
-/// Whether what came in from this org, named with 15 or 18 characters, may speak for the connection. Before the gateway's
-/// first call to the org nothing is known to compare with; the caller's token or code alone speaks then.
-pub fn is_of(connection: &Connection, organization: &str) -> bool {
-    SalesforceId::parse(organization)
-        .is_ok_and(|posted| connection.organization.is_none_or(|known| known == posted))
+/// Whether what came in from this org, named with 15 or 18 characters, may speak for a connection of the org `known`.
+/// Before the gateway's first call to the org nothing is known to compare with; the caller's token or code alone speaks
+/// then.
+pub fn is_of(known: Option<SalesforceId>, organization: &str) -> bool {
+    SalesforceId::parse(organization).is_ok_and(|posted| known.is_none_or(|known| known == posted))
 }
 
 /// Remembers the org that answers for a connection, where it answers, and whom the gateway acts as in it. The
@@ -90,4 +90,19 @@ pub(super) async fn remember_allowance(
     app.store
         .write(Lane::Interactive, move |tx| tx.set_daily_allowance(id, allowed))
         .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_org_is_refused() {
+        let org = SalesforceId::parse("00D8a00001rBqb8").unwrap();
+        let other = "00D8a00001rBqb9";
+        assert!(is_of(Some(org), "00D8a00001rBqb8"));
+        assert!(!is_of(Some(org), other));
+        assert!(!is_of(None, "nonsense"));
+        assert!(is_of(None, other));
+    }
 }

@@ -198,7 +198,7 @@ pub async fn pair(app: &App, request: PairingRequest) -> Result<Paired, PairingE
             if !connection.enabled {
                 return Ok(Err(PairingError::SwitchedOff));
             }
-            if !is_of(&connection, &organization) {
+            if !is_of(connection.organization, &organization) {
                 return Ok(Err(PairingError::OtherOrganization));
             }
             if tx.pairing(&code)?.is_none() {

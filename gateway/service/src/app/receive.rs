@@ -108,7 +108,7 @@ pub async fn receive_changes(app: &App, posted: Posted) -> Result<Received, Rece
         .read(move |tx| Ok((tx.connection(connection)?, tx.plans(connection)?)))
         .await?;
     let known = known.ok_or(ReceiveError::NoConnection)?;
-    if !is_of(&known, &posted.organization) {
+    if !is_of(known.organization, &posted.organization) {
         return Err(ReceiveError::OtherOrganization {
             organization: posted.organization.chars().take(18).collect(),
         });

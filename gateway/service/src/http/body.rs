@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::problem::{Problem, ProblemKind};
 use crate::json::{self, Hostile, JsonText};
+use crate::members::Members;
 
 /// Room that is taken before the first byte arrived. A claimed length alone never takes memory.
 const FIRST_ROOM: usize = 16 * 1024;
@@ -105,6 +106,15 @@ pub fn text(body: &[u8]) -> Result<&str, Problem> {
 /// reserved, or [`ProblemKind::BodyNotJson`], each with the place.
 pub fn json(body: &[u8]) -> Result<Value, Problem> {
     serde_json::from_str(looked_over(body)?).map_err(|error| broken_json(&error))
+}
+
+/// Reads the JSON object of a body member by member.
+///
+/// # Errors
+/// As [`json()`], and [`ProblemKind::InvalidFields`] where it is no object.
+pub fn members(body: &[u8]) -> Result<Members, Problem> {
+    Members::of("", json(body)?)
+        .map_err(|error| Problem::with_errors(ProblemKind::InvalidFields, vec![error]))
 }
 
 /// Reads the JSON of a body as text, of which nothing is built.

@@ -16,7 +16,6 @@ use super::problem::{Problem, ProblemDocument, ProblemKind};
 use super::view::HeldView;
 use crate::app::held::{self, PersonError};
 use crate::app::read;
-use crate::members::Members;
 
 /// Records on a page where a caller names no number.
 const DEFAULT_LIMIT: u32 = 100;
@@ -222,7 +221,7 @@ pub async fn decide_delete(
 }
 
 fn read_retry(body: &[u8]) -> Result<(&'static str, Option<LinkId>), Problem> {
-    let mut members = members(body)?;
+    let mut members = body::members(body)?;
     let reason = members.read("reason", |text| {
         REASONS
             .into_iter()
@@ -248,7 +247,7 @@ fn read_retry(body: &[u8]) -> Result<(&'static str, Option<LinkId>), Problem> {
 }
 
 fn read_decision(body: &[u8]) -> Result<DeleteOrder, Problem> {
-    let mut members = members(body)?;
+    let mut members = body::members(body)?;
     let delete_too = match members.required("deleteToo") {
         Some(Value::Bool(delete_too)) => Some(delete_too),
         Some(_) => {
@@ -262,11 +261,6 @@ fn read_decision(body: &[u8]) -> Result<DeleteOrder, Problem> {
         Some(delete_too) if errors.is_empty() => Ok(DeleteOrder { delete_too }),
         _ => Err(Problem::with_errors(ProblemKind::InvalidFields, errors)),
     }
-}
-
-fn members(body: &[u8]) -> Result<Members, Problem> {
-    Members::of("", body::json(body)?)
-        .map_err(|error| Problem::with_errors(ProblemKind::InvalidFields, vec![error]))
 }
 
 fn link_id(text: &str) -> Result<LinkId, Problem> {

@@ -198,10 +198,7 @@ fn refuse(error: ReceiveError) -> Problem {
             let error = envelope::too_many("changes", count, MAX_CHANGES);
             Problem::with_errors(ProblemKind::InvalidFields, vec![error])
         }
-        ReceiveError::OtherOrganization { .. } => Problem::new(
-            ProblemKind::ConnectionMismatch,
-            "organizationId is not the org that this client's connection is linked with; use that connection's client",
-        ),
+        ReceiveError::OtherOrganization { .. } => other_organization(),
         ReceiveError::KeyReused => Problem::new(
             ProblemKind::IdempotencyKeyReused,
             "send a new key with each new body",
@@ -209,4 +206,12 @@ fn refuse(error: ReceiveError) -> Problem {
         ReceiveError::NoConnection => Problem::internal("the caller's connection is gone"),
         ReceiveError::Store(error) => Problem::from(error),
     }
+}
+
+/// What comes from an org that is not the connection's.
+pub(super) fn other_organization() -> Problem {
+    Problem::new(
+        ProblemKind::ConnectionMismatch,
+        "organizationId is not the org that this client's connection is linked with; use that connection's client",
+    )
 }

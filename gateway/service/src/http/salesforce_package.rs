@@ -19,6 +19,7 @@ use super::auth::{Authorized, SalesforceWrite};
 use super::body;
 use super::parameters::Parameters;
 use super::problem::{Problem, ProblemDocument, ProblemKind};
+use super::salesforce_changes::other_organization;
 use crate::app::org;
 use crate::app::package::{
     self, Captured, KEY_BYTES, LATEST_VERSION, PairingError, PairingRequest, Reconciling,
@@ -369,7 +370,7 @@ struct Told {
 }
 
 fn read_pairing(body: &[u8]) -> Result<PairingRequest, Problem> {
-    let mut members = members(body)?;
+    let mut members = body::members(body)?;
     let code = members.required_text("code");
     let organization = members.required_text("organizationId");
     let key = members.read("key", |text| match STANDARD.decode(text) {
@@ -388,7 +389,7 @@ fn read_pairing(body: &[u8]) -> Result<PairingRequest, Problem> {
 }
 
 fn read_heartbeat(body: &[u8], at: Instant) -> Result<Told, Problem> {
-    let mut members = members(body)?;
+    let mut members = body::members(body)?;
     let organization = members.required_text("organizationId");
     let version = members.required_text("packageVersion");
     let running_user = members.text("runningUserId").and_then(|id| {
@@ -461,7 +462,7 @@ fn read_trouble(trouble: &mut Members) -> Option<PackageTrouble> {
 }
 
 fn read_reconcile(body: &[u8]) -> Result<(String, Vec<String>), Problem> {
-    let mut members = members(body)?;
+    let mut members = body::members(body)?;
     let organization = members.required_text("organizationId");
     let objects = read_objects(&mut members, "objects");
     if objects.is_empty() {
@@ -500,11 +501,6 @@ fn read_objects(members: &mut Members, name: &'static str) -> Vec<String> {
     objects
 }
 
-fn members(body: &[u8]) -> Result<Members, Problem> {
-    Members::of("", body::json(body)?)
-        .map_err(|error| Problem::with_errors(ProblemKind::InvalidFields, vec![error]))
-}
-
 /// Reads an object within the body. Its errors count as the body's.
 fn nested<T>(
     members: &mut Members,
@@ -539,13 +535,10 @@ fn shortened(text: &str, most: usize) -> String {
 }
 
 fn check_organization(connection: &Connection, organization: &str) -> Result<(), Problem> {
-    if org::is_of(connection, organization) {
+    if org::is_of(connection.organization, organization) {
         return Ok(());
     }
-    Err(Problem::new(
-        ProblemKind::ConnectionMismatch,
-        "organizationId is not the org that this client's connection is linked with; use that connection's client",
-    ))
+    Err(other_organization())
 }
 
 fn refuse_pairing(error: PairingError) -> Problem {

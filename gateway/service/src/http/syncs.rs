@@ -18,7 +18,7 @@ use super::problem::{Problem, ProblemDocument, ProblemKind};
 use super::view::Counts;
 use crate::app::sync::StartError;
 use crate::app::{directory, read, sync};
-use crate::members::{FieldError, Members};
+use crate::members::FieldError;
 
 /// Runs on a page where a caller names no number.
 const DEFAULT_LIMIT: u32 = 20;
@@ -287,8 +287,7 @@ pub async fn get_sync(
 }
 
 fn read_order(body: &[u8]) -> Result<SyncOrder, Problem> {
-    let invalid = |errors| Problem::with_errors(ProblemKind::InvalidFields, errors);
-    let mut members = Members::of("", body::json(body)?).map_err(|error| invalid(vec![error]))?;
+    let mut members = body::members(body)?;
     let kind = members.read("kind", |text| match text {
         "initial" => Ok(RunKind::Initial),
         "instant" => Ok(RunKind::Instant),
@@ -305,7 +304,7 @@ fn read_order(body: &[u8]) -> Result<SyncOrder, Problem> {
     let errors = members.finish();
     match kind {
         Some(kind) if errors.is_empty() => Ok(SyncOrder { kind, objects }),
-        _ => Err(invalid(errors)),
+        _ => Err(Problem::with_errors(ProblemKind::InvalidFields, errors)),
     }
 }
 

@@ -97,7 +97,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     heading("Where to look");
     let (url, token) = (gateway.url(), partner.token()?);
     println!("  gateway       {url}/healthz  {url}/metrics  {url}/openapi.json");
-    println!("  emulated org  {}/services/data", org.url());
+    println!("  emulated org  {0}/ (a page)  {0}/services/data", org.url());
     println!("  as the partner, for five minutes:\n");
     println!("    TOKEN={token}");
     for path in [
