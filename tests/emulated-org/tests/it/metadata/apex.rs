@@ -141,18 +141,14 @@ async fn what_a_checker_finds_are_component_failures() {
     client.succeeds(Zip::new().class("Greeter", GREETER)).await;
 }
 
-/// apex-ls itself, where Java runs and the archives lie in the folder that `APEX_CHECKER` names, as scripts/apex-test
-/// has them.
+/// apex-ls itself, where `APEX_CHECKER` names the folder of its archives; Java has to run then. `scripts/test` does so.
 #[tokio::test]
 async fn the_type_checkers_errors_are_component_failures() {
-    let java = std::process::Command::new("java").arg("-version").output();
-    let Some(archives) = std::env::var_os("APEX_CHECKER")
-        .map(std::path::PathBuf::from)
-        .filter(|folder| folder.is_dir() && java.is_ok_and(|java| java.status.success()))
-    else {
+    let Some(archives) = std::env::var_os("APEX_CHECKER").map(std::path::PathBuf::from) else {
         eprintln!("skipped: the type checker needs Java and its folder in APEX_CHECKER");
         return;
     };
+    assert!(archives.is_dir(), "{} is no folder", archives.display());
     let client = Client::start_with(Options {
         apex_checker: Some(archives),
         is_sandbox: true,
