@@ -13,6 +13,9 @@ const declarations = readFileSync(
 // The file's name says it, and in source format these stand in files of their own.
 const NEVER_REQUIRED = new Set(["fullName", "content"]);
 
+// A string to the WSDL; in source format its elements stand there as they are, each of this one name.
+const WRITTEN_OUT = new Map([["LightningComponentBundle.targetConfigs", "targetConfig"]]);
+
 /** Type -> { elements: Map(name -> {type, many, required}) } or { values: Set } or { alias }. */
 const types = new Map();
 for (const [, name, base, body] of declarations.matchAll(
@@ -48,6 +51,13 @@ function check(element, typeName, path, findings) {
             findings.push(`${path}:${child.line} ${typeName} has two elements ${child.name}`);
         }
         seen.add(child.name);
+        const inside = WRITTEN_OUT.get(`${typeName}.${child.name}`);
+        if (inside !== undefined) {
+            for (const { name, line } of child.children.filter(({ name }) => name !== inside)) {
+                findings.push(`${path}:${line} ${child.name} has no element ${name}`);
+            }
+            continue;
+        }
         checkValue(child, rule.type, path, findings);
     }
     for (const [name, rule] of allowed) {

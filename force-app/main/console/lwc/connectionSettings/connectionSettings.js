@@ -1,0 +1,366 @@
+import { LightningElement } from 'lwc';
+import { fill, readError } from 'c/page';
+import readSettings from '@salesforce/apex/ConnectionSettingsController.read';
+import saveSettings from '@salesforce/apex/ConnectionSettingsController.save';
+import pairOrg from '@salesforce/apex/ConnectionSettingsController.pair';
+import testConnection from '@salesforce/apex/ConnectionSettingsController.test';
+import findOwners from '@salesforce/apex/ConnectionSettingsController.findOwners';
+import titleLabel from '@salesforce/label/c.Connection_Title';
+import loadingLabel from '@salesforce/label/c.Page_Loading';
+import pairTitleLabel from '@salesforce/label/c.Connection_Pair_Title';
+import pairHelpLabel from '@salesforce/label/c.Connection_Pair_Help';
+import pairCodeLabel from '@salesforce/label/c.Connection_Pair_Code';
+import pairLabel from '@salesforce/label/c.Connection_Pair';
+import pairedLabel from '@salesforce/label/c.Connection_Paired';
+import pairedWithLabel from '@salesforce/label/c.Connection_Paired_With';
+import notPairedLabel from '@salesforce/label/c.Connection_Not_Paired';
+import gatewayTitleLabel from '@salesforce/label/c.Connection_Gateway_Title';
+import recordsTitleLabel from '@salesforce/label/c.Connection_Records_Title';
+import frameTitleLabel from '@salesforce/label/c.Connection_Frame_Title';
+import endpointLabel from '@salesforce/label/c.Setting_Endpoint';
+import endpointHelpLabel from '@salesforce/label/c.Connection_Endpoint_Help';
+import clientIdLabel from '@salesforce/label/c.Setting_Client_Id';
+import clientIdHelpLabel from '@salesforce/label/c.Connection_Client_Id_Help';
+import audienceLabel from '@salesforce/label/c.Setting_Audience';
+import audienceHelpLabel from '@salesforce/label/c.Connection_Audience_Help';
+import secretLabel from '@salesforce/label/c.Connection_Secret';
+import secretSetLabel from '@salesforce/label/c.Connection_Secret_Set';
+import secretNotSetLabel from '@salesforce/label/c.Connection_Secret_Not_Set';
+import secretHelpLabel from '@salesforce/label/c.Connection_Secret_Help';
+import dataOwnerLabel from '@salesforce/label/c.Connection_Data_Owner';
+import ownerNoneLabel from '@salesforce/label/c.Connection_Data_Owner_None';
+import ownerFindLabel from '@salesforce/label/c.Connection_Data_Owner_Find';
+import ownerFoundLabel from '@salesforce/label/c.Connection_Data_Owner_Found';
+import ownerNobodyLabel from '@salesforce/label/c.Connection_Data_Owner_Nobody';
+import accountNameLabel from '@salesforce/label/c.Setting_Account_Name';
+import accountHelpLabel from '@salesforce/label/c.Connection_Account_Help';
+import accountWarningLabel from '@salesforce/label/c.Connection_Account_Warning';
+import microSiteKeyLabel from '@salesforce/label/c.Setting_MicroSite_Key';
+import microSiteHelpLabel from '@salesforce/label/c.Connection_MicroSite_Help';
+import iFrameNameLabel from '@salesforce/label/c.Setting_IFrame_Name';
+import iFrameHelpLabel from '@salesforce/label/c.Connection_IFrame_Help';
+import saveLabel from '@salesforce/label/c.Connection_Save';
+import savedLabel from '@salesforce/label/c.Connection_Saved';
+import savedButLabel from '@salesforce/label/c.Connection_Saved_But';
+import unsavedLabel from '@salesforce/label/c.Connection_Unsaved';
+import undoLabel from '@salesforce/label/c.Connection_Undo';
+import nothingSavedLabel from '@salesforce/label/c.Connection_Nothing_Saved';
+import testLabel from '@salesforce/label/c.Connection_Test';
+import testTitleLabel from '@salesforce/label/c.Connection_Test_Title';
+import testHelpLabel from '@salesforce/label/c.Connection_Test_Help';
+import testingLabel from '@salesforce/label/c.Connection_Testing';
+import allWorkLabel from '@salesforce/label/c.Check_All_Work';
+import someFailLabel from '@salesforce/label/c.Check_Some_Fail';
+import worksLabel from '@salesforce/label/c.Check_Works';
+import failsLabel from '@salesforce/label/c.Check_Fails';
+import notTriedLabel from '@salesforce/label/c.Check_Not_Tried';
+import lookLabel from '@salesforce/label/c.Check_Look';
+import copyLabel from '@salesforce/label/c.Page_Copy';
+import copiedLabel from '@salesforce/label/c.Page_Copied';
+import openSetupLabel from '@salesforce/label/c.Page_Open_Setup';
+import aboutLabel from '@salesforce/label/c.Connection_About';
+import versionLabel from '@salesforce/label/c.Connection_Version';
+import outOfDateLabel from '@salesforce/label/c.Connection_Out_Of_Date';
+import supportEmailLabel from '@salesforce/label/c.Connection_Support_Email';
+import supportPhoneLabel from '@salesforce/label/c.Connection_Support_Phone';
+import supportNoneLabel from '@salesforce/label/c.Connection_Support_None';
+
+const LABEL = {
+    title: titleLabel,
+    loading: loadingLabel,
+    pairTitle: pairTitleLabel,
+    pairHelp: pairHelpLabel,
+    pairCode: pairCodeLabel,
+    pair: pairLabel,
+    paired: pairedLabel,
+    pairedWith: pairedWithLabel,
+    notPaired: notPairedLabel,
+    gatewayTitle: gatewayTitleLabel,
+    recordsTitle: recordsTitleLabel,
+    frameTitle: frameTitleLabel,
+    endpoint: endpointLabel,
+    endpointHelp: endpointHelpLabel,
+    clientId: clientIdLabel,
+    clientIdHelp: clientIdHelpLabel,
+    audience: audienceLabel,
+    audienceHelp: audienceHelpLabel,
+    secret: secretLabel,
+    secretSet: secretSetLabel,
+    secretNotSet: secretNotSetLabel,
+    secretHelp: secretHelpLabel,
+    dataOwner: dataOwnerLabel,
+    ownerNone: ownerNoneLabel,
+    ownerFind: ownerFindLabel,
+    ownerFound: ownerFoundLabel,
+    ownerNobody: ownerNobodyLabel,
+    accountName: accountNameLabel,
+    accountHelp: accountHelpLabel,
+    accountWarning: accountWarningLabel,
+    microSiteKey: microSiteKeyLabel,
+    microSiteHelp: microSiteHelpLabel,
+    iFrameName: iFrameNameLabel,
+    iFrameHelp: iFrameHelpLabel,
+    save: saveLabel,
+    saved: savedLabel,
+    savedBut: savedButLabel,
+    unsaved: unsavedLabel,
+    undo: undoLabel,
+    nothingSaved: nothingSavedLabel,
+    test: testLabel,
+    testTitle: testTitleLabel,
+    testHelp: testHelpLabel,
+    testing: testingLabel,
+    allWork: allWorkLabel,
+    someFail: someFailLabel,
+    works: worksLabel,
+    fails: failsLabel,
+    notTried: notTriedLabel,
+    look: lookLabel,
+    copy: copyLabel,
+    copied: copiedLabel,
+    openSetup: openSetupLabel,
+    about: aboutLabel,
+    version: versionLabel,
+    outOfDate: outOfDateLabel,
+    supportEmail: supportEmailLabel,
+    supportPhone: supportPhoneLabel,
+    supportNone: supportNoneLabel
+};
+
+const EDITABLE = ['endpoint', 'clientId', 'audience', 'dataOwner', 'accountName', 'microSiteKey', 'iFrameName'];
+const FINDINGS = {
+    works: { icon: 'utility:success', variant: 'success', stateText: LABEL.works },
+    fails: { icon: 'utility:error', variant: 'error', stateText: LABEL.fails },
+    notTried: { icon: 'utility:dash', stateText: LABEL.notTried },
+    look: { icon: 'utility:info', stateText: LABEL.look }
+};
+/** How long typing rests before users are searched, in milliseconds. */
+const REST = 300;
+
+/** Where an admin links the org with a gateway. Nothing is stored before Save Settings or Pair is pressed. */
+export default class ConnectionSettings extends LightningElement {
+    label = LABEL;
+    isLoading = true;
+    loadError;
+    shown = {};
+    values = {};
+    secret = '';
+    code = '';
+    isChanged = false;
+    isBusy = false;
+    busyText = LABEL.loading;
+    confirmation;
+    warning;
+    actionError;
+    findings;
+    testResult;
+    owners = [];
+    ownersFound = '';
+    copied;
+
+    connectedCallback() {
+        this.load();
+    }
+
+    disconnectedCallback() {
+        clearTimeout(this.pause);
+    }
+
+    get stateText() {
+        if (!this.values.secretIsSet) {
+            return LABEL.notPaired;
+        }
+        return fill(LABEL.pairedWith, this.shown.connectionName || this.values.endpoint);
+    }
+
+    get hasNoAccount() {
+        return !(this.values.accountName || '').trim();
+    }
+
+    get hasNoSupport() {
+        return !this.shown.supportEmail && !this.shown.supportPhone;
+    }
+
+    get outOfDate() {
+        return fill(LABEL.outOfDate, this.shown.latestVersion);
+    }
+
+    get showsUnsaved() {
+        return this.isChanged && !this.isBusy;
+    }
+
+    // A combobox takes null for "nothing chosen yet".
+    get dataOwner() {
+        return this.values.dataOwner || '';
+    }
+
+    get ownerOptions() {
+        const options = [{ label: LABEL.ownerNone, value: '' }];
+        const known = new Set(['']);
+        const candidates = [...this.owners];
+        if (this.shown.values?.dataOwner) {
+            candidates.push({
+                id: this.shown.values.dataOwner,
+                name: this.shown.dataOwnerName || this.shown.values.dataOwner
+            });
+        }
+        for (const { id, name, userName } of candidates) {
+            if (!known.has(id)) {
+                known.add(id);
+                options.push({ value: id, label: name, description: userName });
+            }
+        }
+        return options;
+    }
+
+    async load() {
+        this.isLoading = true;
+        this.loadError = undefined;
+        try {
+            this.take(await readSettings());
+            this.clear();
+        } catch (error) {
+            this.loadError = readError(error);
+        }
+        this.isLoading = false;
+    }
+
+    handleChange(event) {
+        this.values = { ...this.values, [event.target.dataset.field]: event.detail.value };
+        this.noteChange(event.target);
+    }
+
+    handleSecret(event) {
+        this.secret = event.detail.value;
+        this.noteChange(event.target);
+    }
+
+    handleCode(event) {
+        this.code = event.detail.value;
+        event.target.setCustomValidity('');
+    }
+
+    handleFindOwner(event) {
+        const term = event.detail.value;
+        clearTimeout(this.pause);
+        // eslint-disable-next-line @lwc/lwc/no-async-operation -- one search for a word, not one for each letter
+        this.pause = setTimeout(() => this.searchOwners(term), REST);
+    }
+
+    async searchOwners(term) {
+        if (!term || !term.trim()) {
+            this.ownersFound = '';
+            return;
+        }
+        try {
+            this.owners = await findOwners({ term });
+            this.ownersFound = this.owners.length ? fill(LABEL.ownerFound, this.owners.length) : LABEL.ownerNobody;
+        } catch (error) {
+            this.ownersFound = readError(error).message;
+        }
+    }
+
+    async handleSave() {
+        const values = Object.fromEntries(EDITABLE.map((name) => [name, this.values[name] || null]));
+        await this.act(LABEL.loading, async () => {
+            const warning = await saveSettings({ values, secret: this.secret || null });
+            await this.reload();
+            this.confirmation = warning ? undefined : LABEL.saved;
+            this.warning = warning ? `${LABEL.savedBut} ${warning}` : undefined;
+        });
+    }
+
+    async handlePair() {
+        await this.act(LABEL.loading, async () => {
+            const warning = await pairOrg({ endpoint: this.values.endpoint || null, code: this.code || null });
+            await this.reload();
+            this.confirmation = LABEL.paired;
+            this.warning = warning || undefined;
+        });
+    }
+
+    async handleTest() {
+        await this.act(LABEL.testing, async () => {
+            const found = await testConnection();
+            this.findings = found.map((finding, index) => ({
+                ...finding,
+                ...FINDINGS[finding.state],
+                key: index,
+                copyLabel: LABEL.copy
+            }));
+            const isBroken = found.some(({ state }) => state === 'fails' || state === 'notTried');
+            this.testResult = isBroken ? LABEL.someFail : LABEL.allWork;
+        });
+    }
+
+    async handleCopy(event) {
+        const address = event.target.value;
+        // Where copying is not allowed, the address stands in a field that can be marked.
+        const isCopied = await navigator.clipboard.writeText(address).then(
+            () => true,
+            () => false
+        );
+        if (isCopied) {
+            this.findings = this.findings.map((finding) => ({
+                ...finding,
+                copyLabel: finding.address === address ? LABEL.copied : LABEL.copy
+            }));
+        }
+    }
+
+    async act(busyText, action) {
+        this.clear();
+        this.busyText = busyText;
+        this.isBusy = true;
+        try {
+            await action();
+        } catch (error) {
+            this.showError(readError(error));
+        }
+        this.isBusy = false;
+    }
+
+    async reload() {
+        // What was typed is stored now: it does not stay in the page.
+        this.secret = '';
+        this.code = '';
+        this.findings = undefined;
+        this.take(await readSettings());
+    }
+
+    take(shown) {
+        this.shown = shown;
+        this.values = { ...shown.values };
+        this.secret = '';
+        this.isChanged = false;
+    }
+
+    noteChange(input) {
+        input.setCustomValidity?.('');
+        this.isChanged = true;
+        this.confirmation = undefined;
+        this.warning = undefined;
+    }
+
+    clear() {
+        this.confirmation = undefined;
+        this.warning = undefined;
+        this.actionError = undefined;
+        for (const input of this.template.querySelectorAll('[data-field]')) {
+            input.setCustomValidity?.('');
+            input.reportValidity?.();
+        }
+    }
+
+    showError(error) {
+        const input = error.field && this.template.querySelector(`[data-field="${error.field}"]`);
+        if (!input) {
+            this.actionError = error;
+            return;
+        }
+        this.actionError = { message: LABEL.nothingSaved };
+        input.setCustomValidity(error.nextStep ? `${error.message} ${error.nextStep}` : error.message);
+        input.reportValidity();
+        input.focus();
+    }
+}

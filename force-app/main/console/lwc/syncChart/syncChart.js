@@ -1,0 +1,51 @@
+import { LightningElement, api } from 'lwc';
+import { fill } from 'c/page';
+import none from '@salesforce/label/c.Sync_Chart_None';
+import table from '@salesforce/label/c.Sync_Chart_Table';
+import when from '@salesforce/label/c.Sync_Chart_When';
+import value from '@salesforce/label/c.Sync_Chart_Value';
+import summary from '@salesforce/label/c.Sync_Chart_Summary';
+
+const WIDTH = 480;
+const HEIGHT = 120;
+/** Part of its place that a bar fills. */
+const FILLED = 0.8;
+/** A value that is not nothing can be seen. */
+const LOWEST = 2;
+
+/** Bars over time. Who does not see them reads the same numbers in a table. */
+export default class SyncChart extends LightningElement {
+    /** What is shown. */
+    @api heading;
+    /** The values, oldest first: [{ key, at, value }]. */
+    @api points = [];
+
+    label = { none, table, when, value };
+
+    get isEmpty() {
+        return !this.points?.length;
+    }
+
+    get highest() {
+        return Math.max(...this.points.map((point) => point.value));
+    }
+
+    get summary() {
+        return fill(summary, this.heading, Math.round(this.highest).toLocaleString());
+    }
+
+    get bars() {
+        const place = WIDTH / this.points.length;
+        const scale = this.highest > 0 ? HEIGHT / this.highest : 0;
+        return this.points.map((point, index) => {
+            const height = point.value > 0 ? Math.max(point.value * scale, LOWEST) : 0;
+            return {
+                ...point,
+                x: index * place + (place * (1 - FILLED)) / 2,
+                y: HEIGHT - height,
+                width: place * FILLED,
+                height
+            };
+        });
+    }
+}

@@ -1,0 +1,278 @@
+import { createElement } from 'lwc';
+import SyncInformation from 'c/syncInformation';
+import readOverview from '@salesforce/apex/SyncController.overview';
+import readSending from '@salesforce/apex/SyncController.sending';
+import readRun from '@salesforce/apex/SyncController.run';
+import startSync from '@salesforce/apex/SyncController.start';
+
+jest.mock('@salesforce/apex/SyncController.overview', () => ({ default: jest.fn() }), { virtual: true });
+jest.mock('@salesforce/apex/SyncController.sending', () => ({ default: jest.fn() }), { virtual: true });
+jest.mock('@salesforce/apex/SyncController.run', () => ({ default: jest.fn() }), { virtual: true });
+jest.mock('@salesforce/apex/SyncController.start', () => ({ default: jest.fn() }), { virtual: true });
+
+const NOW = new Date('2026-11-23T12:00:00Z');
+const BACKLOG = { waiting: 0, oldest: null };
+const CONNECTION = {
+    enabled: true,
+    calls: { spent: 250, cap: 1000 },
+    inbox: BACKLOG,
+    outbox: { waiting: 3, oldest: '2026-11-23T11:00:00Z' },
+    package: { issues: [], queue: null }
+};
+const EMPTY = { connection: CONNECTION, runs: [], hasMoreRuns: false, mappings: [], held: [], hasMoreHeld: false };
+const MAPPINGS = [{ id: '1', salesforceObject: 'Contact', links: { linked: 5 } }];
+
+const run = (id, changes) => ({
+    id,
+    kind: 'initial',
+    state: 'completed',
+    createdAt: '2026-11-23T11:00:00Z',
+    finishedAt: '2026-11-23T11:30:00Z',
+    error: null,
+    parts: [{ mapping: '1', state: 'done', rows: 500, expected: 500 }],
+    ...changes
+});
+const RUNNING = run('7', {
+    state: 'running',
+    createdAt: '2026-11-23T11:50:00Z',
+    finishedAt: null,
+    parts: [{ mapping: '1', state: 'reading', rows: 500, expected: 1000 }]
+});
+const refusal = (told) => ({ body: { message: JSON.stringify(told) } });
+const settle = async () => {
+    for (let turn = 0; turn < 8; turn++) {
+        // eslint-disable-next-line no-await-in-loop
+        await Promise.resolve();
+    }
+};
+
+function show(state) {
+    Object.defineProperty(document, 'visibilityState', { value: state, configurable: true });
+    document.dispatchEvent(new CustomEvent('visibilitychange'));
+}
+
+async function open(overview = EMPTY, sending = {}) {
+    if (overview) {
+        readOverview.mockResolvedValue(overview);
+    }
+    readSending.mockResolvedValue(sending);
+    const element = createElement('c-sync-information', { is: SyncInformation });
+    document.body.appendChild(element);
+    await settle();
+    return {
+        element,
+        one: (selector) => element.shadowRoot.querySelector(selector),
+        all: (selector) => [...element.shadowRoot.querySelectorAll(selector)],
+        text: (id) => element.shadowRoot.querySelector(`[data-id="${id}"]`)?.textContent,
+        async press(id) {
+            element.shadowRoot.querySelector(`lightning-button[data-id="${id}"]`).click();
+            await settle();
+        }
+    };
+}
+
+describe('c-sync-information', () => {
+    beforeEach(() => {
+        jest.useFakeTimers({ now: NOW });
+        show('visible');
+    });
+
+    afterEach(() => {
+        document.body.replaceChildren();
+        jest.resetAllMocks();
+        jest.useRealTimers();
+    });
+
+    it('says that it loads', () => {
+        readSending.mockReturnValue(new Promise(() => {}));
+        const element = createElement('c-sync-information', { is: SyncInformation });
+        document.body.appendChild(element);
+        expect(element.shadowRoot.querySelector('lightning-spinner')).not.toBeNull();
+    });
+
+    it('says what to do where nothing was synced yet, and starts nothing', async () => {
+        const page = await open();
+        expect(page.text('first')).toContain('c.Sync_First_None');
+        expect(page.text('last')).toContain('c.Sync_Last_None');
+        expect(page.one('[data-id="no-current"]')).not.toBeNull();
+        expect(page.one('[data-id="no-issues"]')).not.toBeNull();
+        expect(page.one('[data-id="no-runs"]')).not.toBeNull();
+        expect(page.one('[data-id="force"]')).toBeNull();
+        expect(page.one('[data-id="calls-used"] lightning-formatted-number').value).toBe(250);
+        expect(page.one('[data-id="calls-max"] lightning-formatted-number').value).toBe(1000);
+        expect(startSync).not.toHaveBeenCalled();
+        jest.advanceTimersByTime(600000);
+        expect(readRun).not.toHaveBeenCalled();
+    });
+
+    it('says why it cannot load, with what this org knows by itself', async () => {
+        readOverview.mockRejectedValueOnce(refusal({ message: 'Away.', nextStep: 'Wait.' }));
+        const page = await open(null, { trouble: 'No way.', nextStep: 'Look.' });
+        expect(page.one('c-notice').message).toBe('Away.');
+        expect(page.one('[data-id="sending"]').message).toBe('No way.');
+        readOverview.mockResolvedValue(EMPTY);
+        page.one('c-notice').dispatchEvent(new CustomEvent('retry'));
+        await settle();
+        expect(page.one('c-notice')).toBeNull();
+    });
+
+    it('shows progress, rate and finish time of a run', async () => {
+        const page = await open({ ...EMPTY, runs: [RUNNING], mappings: MAPPINGS });
+        expect(page.text('first')).toContain('c.Sync_First_Running');
+        expect(page.text('current')).toContain('c.Sync_State_Running');
+        expect(page.text('part')).toContain('Contact: c.Sync_Current_Counts');
+        expect(page.one('lightning-progress-bar').value).toBe(50);
+        expect(page.text('finish')).toBe('c.Sync_Current_Finish');
+    });
+
+    it('does not guess a finish time before the records are counted', async () => {
+        const open1 = run('7', {
+            state: 'queued',
+            finishedAt: null,
+            createdAt: NOW.toISOString(),
+            parts: [{ mapping: '9', state: 'waiting', rows: 0, expected: null }]
+        });
+        const page = await open({ ...EMPTY, runs: [open1] });
+        expect(page.text('finish')).toBe('c.Sync_Current_Finish_Open');
+        expect(page.text('part')).toContain('9: c.Sync_Current_Counts_Open');
+    });
+
+    it('watches a run until it ends', async () => {
+        const page = await open({ ...EMPTY, runs: [RUNNING], mappings: MAPPINGS });
+        readRun.mockResolvedValue({ ...RUNNING, parts: [{ mapping: '1', rows: 900, expected: 1000 }] });
+        jest.advanceTimersByTime(5000);
+        await settle();
+        expect(readRun).toHaveBeenCalledWith({ id: '7' });
+        expect(page.one('lightning-progress-bar').value).toBe(90);
+        expect(page.text('live')).toBe('c.Sync_Current_Finish');
+        readRun.mockResolvedValue(run('7'));
+        readOverview.mockResolvedValue({ ...EMPTY, runs: [run('7')], mappings: MAPPINGS });
+        jest.advanceTimersByTime(5000);
+        await settle();
+        await settle();
+        expect(page.one('[data-id="no-current"]')).not.toBeNull();
+        expect(page.text('live')).toContain('c.Sync_State_Completed');
+        expect(page.text('first')).toContain('c.Sync_First_Done');
+        jest.advanceTimersByTime(600000);
+        expect(readRun).toHaveBeenCalledTimes(2);
+    });
+
+    it('does not watch while nobody looks, and after the page is left', async () => {
+        const page = await open({ ...EMPTY, runs: [RUNNING] });
+        readRun.mockResolvedValue(RUNNING);
+        show('hidden');
+        jest.advanceTimersByTime(600000);
+        expect(readRun).not.toHaveBeenCalled();
+        show('visible');
+        jest.advanceTimersByTime(5000);
+        await settle();
+        expect(readRun).toHaveBeenCalledTimes(1);
+        page.element.remove();
+        jest.advanceTimersByTime(600000);
+        expect(readRun).toHaveBeenCalledTimes(1);
+    });
+
+    it('asks less often while the gateway does not answer', async () => {
+        const page = await open({ ...EMPTY, runs: [RUNNING] });
+        readRun.mockRejectedValue(new Error('Network'));
+        jest.advanceTimersByTime(5000);
+        await settle();
+        expect(page.one('[data-id="stale"]')).not.toBeNull();
+        jest.advanceTimersByTime(29000);
+        expect(readRun).toHaveBeenCalledTimes(1);
+        jest.advanceTimersByTime(1000);
+        expect(readRun).toHaveBeenCalledTimes(2);
+    });
+
+    it('groups issues by cause, each with its next step', async () => {
+        const held = Array.from({ length: 200 }, (_none, index) => ({
+            id: `${index}`,
+            object: 'contact',
+            record: `${index}`,
+            salesforceId: index % 2 ? '003000000000001AAA' : null,
+            reason: ['conversion', 'refused', 'somethingNew'][index % 3],
+            since: '2026-11-23T11:00:00Z',
+            summary: 'Why.'
+        }));
+        const connection = {
+            ...CONNECTION,
+            enabled: false,
+            package: { issues: [{ code: 'old', message: 'Old.', nextStep: 'Install.' }], queue: BACKLOG }
+        };
+        const failed = run('8', { state: 'failed', error: 'Refused. Do this.' });
+        const page = await open(
+            { ...EMPTY, connection, held, hasMoreHeld: true, runs: [failed] },
+            { trouble: 'No way.', nextStep: 'Look.' }
+        );
+        const issues = page.all('[data-id="issue"]');
+        expect(issues).toHaveLength(6);
+        expect(issues[0].textContent).toContain('No way.');
+        expect(issues[1].textContent).toContain('Install.');
+        expect(issues[2].textContent).toContain('Refused. Do this.');
+        expect(issues[3].textContent).toContain('c.Sync_Issue_Conversion_Step');
+        expect(issues[5].textContent).toContain('c.Sync_Issue_Other');
+        expect(issues[3].querySelectorAll('li')).toHaveLength(10);
+        expect(issues[3].querySelector('a').getAttribute('href')).toBe('/lightning/r/003000000000001AAA/view');
+        expect(page.one('[data-id="more-held"]')).not.toBeNull();
+        expect(page.text('first')).toContain('c.Sync_First_Failed');
+        expect(page.text('auto')).toBe('c.Sync_Auto_Off');
+    });
+
+    it('shows ten of many runs first, and plots them', async () => {
+        const runs = Array.from({ length: 50 }, (_none, index) => run(`${50 - index}`, { kind: 'instant' }));
+        const page = await open({ ...EMPTY, runs, hasMoreRuns: true, mappings: MAPPINGS });
+        expect(page.all('[data-id="run"]')).toHaveLength(10);
+        expect(page.text('first')).toContain('c.Sync_First_Done_Before');
+        expect(page.one('[data-id="older"]')).toBeNull();
+        await page.press('show-all');
+        expect(page.all('[data-id="run"]')).toHaveLength(50);
+        expect(page.one('[data-id="older"]')).not.toBeNull();
+        expect(page.one('[data-id="speed"]').points).toHaveLength(50);
+        expect(page.one('[data-id="speed"]').points[0]).toEqual({
+            key: '1',
+            at: '2026-11-23T11:00:00Z',
+            value: 1000
+        });
+        expect(page.one('[data-id="lag"]').points[0].value).toBe(30);
+    });
+
+    it('starts a sync only after it is unfolded and confirmed', async () => {
+        const page = await open();
+        await page.press('unfold');
+        await page.press('initial');
+        expect(page.text('question')).toContain('c.Sync_Force_Confirm_Initial');
+        expect(startSync).not.toHaveBeenCalled();
+        await page.press('cancel');
+        expect(page.one('[data-id="question"]')).toBeNull();
+        await page.press('instant');
+        startSync.mockResolvedValue({ ...RUNNING, id: '9', kind: 'instant' });
+        await page.press('start');
+        expect(startSync).toHaveBeenCalledWith({ kind: 'instant' });
+        expect(page.text('started')).toBe('c.Sync_Force_Started');
+        expect(page.text('current')).toContain('c.Sync_Kind_Instant');
+        expect(page.one('[data-id="force-later"]')).not.toBeNull();
+        await page.press('unfold');
+        expect(page.one('[data-id="force"]')).toBeNull();
+    });
+
+    it('says why a sync cannot be started', async () => {
+        startSync.mockRejectedValue(refusal({ message: 'Nothing is mapped.', nextStep: 'Map.' }));
+        const page = await open();
+        await page.press('unfold');
+        await page.press('initial');
+        await page.press('start');
+        expect(page.one('[data-id="start-error"]').message).toBe('Nothing is mapped.');
+    });
+
+    it('is accessible, with a run, issues and history', async () => {
+        jest.useRealTimers();
+        readRun.mockResolvedValue(RUNNING);
+        const held = [
+            { id: '1', object: 'contact', reason: 'refused', since: '2026-11-23T11:00:00Z', summary: 'Why.' }
+        ];
+        const page = await open({ ...EMPTY, runs: [RUNNING, run('6')], mappings: MAPPINGS, held });
+        await page.press('unfold');
+        await page.press('instant');
+        await expect(page.element).toBeAccessible();
+    });
+});
