@@ -34,8 +34,23 @@ pub struct SObjectType {
     /// Of a platform event: whether it is published at once, or with the transaction's commit; none where that is
     /// not known.
     pub publishes_immediately: Option<bool>,
+    /// Its field sets.
+    pub field_sets: Vec<FieldSet>,
     /// What `Schema.DescribeSObjectResult` says of the object itself, none where that is not known.
     pub abilities: Option<ObjectAbilities>,
+}
+
+/// A field set of an object.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FieldSet {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Its label.
+    pub label: String,
+    /// What it is for.
+    pub description: Option<String>,
+    /// The fields it shows, in their order, and whether each is required.
+    pub fields: Vec<(Arc<str>, bool)>,
 }
 
 /// The kinds of custom settings.

@@ -395,6 +395,7 @@ impl Org {
         }
         org.load_custom_permissions(&options.sfdx_source)?;
         access::adopt_metadata(&org, &sfdx::access(&options.sfdx_source)?)?;
+        org.load_custom_metadata(&options.sfdx_source)?;
         if let Some(archives) = &options.apex_checker {
             org.metadata.set_apex_check(Arc::new(TypeChecker::new(archives)));
         }

@@ -87,6 +87,8 @@ impl Org {
     ) -> Written {
         let schema = self.schema();
         let mut data = self.write();
+        let mut operations = operations;
+        let publishes = Self::publishes(&mut operations);
         let operations = operations
             .into_iter()
             .enumerate()
@@ -105,10 +107,14 @@ impl Org {
             .with_rules(&self.automation)
             .with_access(Some(access));
         let outcomes = transaction.save_all(operations, all_or_none);
+        let mut after = AfterCommit::default();
+        if publishes {
+            self.publish_saved(&mut transaction, author, &outcomes, &mut after);
+        }
         Written {
             outcomes,
             undo: transaction.into_undo_log(),
-            after: AfterCommit::default(),
+            after,
         }
     }
 

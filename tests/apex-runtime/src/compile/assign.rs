@@ -191,8 +191,9 @@ impl BodyCompiler<'_, '_> {
         if !(field.writable || inside || initializes) {
             return Err(self.error(at, format!("Field is not writeable: {}", field.name)));
         }
-        // Final fields may be set where the class is initialised, and nowhere else.
-        if field.modifiers.has("final") && !initializes {
+        // Final fields may be set where the class is initialised, and nowhere else; a property that calls itself final
+        // is set by its own accessors (apex-trigger-actions-framework relies on it).
+        if field.modifiers.has("final") && !initializes && !inside {
             return Err(self.error(at, format!("Field is not writeable: {}", field.name)));
         }
         let place = match (self.accessors(id), object) {

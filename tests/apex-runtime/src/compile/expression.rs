@@ -7,6 +7,7 @@ use super::body::{BodyCompiler, Typed, convert};
 use super::ir::{Constant, DmlExtra, Expr, ExprKind, QueryPlan};
 use crate::library::absent_objects;
 use crate::run::decimal::Decimal;
+use crate::run::dml::is_metadata;
 use crate::syntax::Position;
 use crate::syntax::ast::{DmlKind, Expression, ExpressionKind, Literal, Query, QueryShape, TypeName};
 use crate::types::{Conversion, Type};
@@ -246,6 +247,16 @@ impl BodyCompiler<'_, '_> {
         if !fits {
             let name = self.name_of(&target.ty);
             let message = format!("DML requires SObject or SObject list type: {name}");
+            return Err(self.error(target_at, message));
+        }
+        let record = match &target.ty {
+            Type::List(element) => element,
+            ty => ty,
+        };
+        if let Type::Record(object) = record
+            && is_metadata(object)
+        {
+            let message = format!("DML operation {kind:?} not allowed on {object}");
             return Err(self.error(target_at, message));
         }
         let extra = match (kind, other) {

@@ -131,6 +131,23 @@ const CLASSES: &[&str] = &[
     "messageformat",
 ];
 
+/// What refuses to run in tests that do not see the org's data, with its exception and its words, by how its name
+/// begins. Source: Apex Developer Guide, "Testing Connect in Apex Code"; that these methods throw is what apex-recipes
+/// relies on, the words are those that people report.
+const SILOED: &[(&str, &str, &str)] = &[(
+    "ConnectApi.ChatterUsers.get",
+    "UnsupportedOperationException",
+    "ConnectApi methods are not supported in data siloed tests. Please use @IsTest(SeeAllData=true).",
+)];
+
+/// The exception and the words of what refuses to run in tests that do not see the org's data.
+pub fn refusal_in_silo(what: &str) -> Option<(&'static str, &'static str)> {
+    let found = SILOED
+        .iter()
+        .find(|(beginning, _, _)| what.starts_with(beginning));
+    found.map(|(_, exception, words)| (*exception, *words))
+}
+
 /// The name to refuse by, where the platform has such a type.
 pub fn type_name(dotted: &str) -> Option<String> {
     let key = dotted.to_ascii_lowercase();

@@ -208,6 +208,55 @@ const FIELDS: &[(&str, &str)] = &[
     ("opportunity", "pricebook2id"),
     ("opportunity", "campaignid"),
     ("permissionsetassignment", "permissionsetgroupid"),
+    // Tooling API Reference, EntityDefinition and FieldDefinition.
+    ("entitydefinition", "defaultimplementation"),
+    ("entitydefinition", "deploymentstatus"),
+    ("entitydefinition", "description"),
+    ("entitydefinition", "detailurl"),
+    ("entitydefinition", "editdefinitionurl"),
+    ("entitydefinition", "editurl"),
+    ("entitydefinition", "externalsharingmodel"),
+    ("entitydefinition", "hassubtypes"),
+    ("entitydefinition", "internalsharingmodel"),
+    ("entitydefinition", "iscompactlayoutable"),
+    ("entitydefinition", "iscustomizable"),
+    ("entitydefinition", "isfeedenabled"),
+    ("entitydefinition", "isidenabled"),
+    ("entitydefinition", "isprocessenabled"),
+    ("entitydefinition", "issearchlayoutable"),
+    ("entitydefinition", "isworkflowenabled"),
+    ("entitydefinition", "lastmodifiedbyid"),
+    ("entitydefinition", "lastmodifieddate"),
+    ("entitydefinition", "newurl"),
+    ("entitydefinition", "publisherid"),
+    ("entitydefinition", "recordtypessupported"),
+    ("entitydefinition", "runninguserentityaccessid"),
+    ("fielddefinition", "businessownerid"),
+    ("fielddefinition", "businessstatus"),
+    ("fielddefinition", "compliancegroup"),
+    ("fielddefinition", "controllingfielddefinitionid"),
+    ("fielddefinition", "datatype"),
+    ("fielddefinition", "description"),
+    ("fielddefinition", "extratypeinfo"),
+    ("fielddefinition", "iscompactlayoutable"),
+    ("fielddefinition", "isfieldhistorytracked"),
+    ("fielddefinition", "isflsenabled"),
+    ("fielddefinition", "ishighscalenumber"),
+    ("fielddefinition", "isindexed"),
+    ("fielddefinition", "islistfilterable"),
+    ("fielddefinition", "islistsortable"),
+    ("fielddefinition", "islistvisible"),
+    ("fielddefinition", "ispolymorphicforeignkey"),
+    ("fielddefinition", "isworkflowfilterable"),
+    ("fielddefinition", "lastmodifiedbyid"),
+    ("fielddefinition", "lastmodifieddate"),
+    ("fielddefinition", "publisherid"),
+    ("fielddefinition", "referencetargetfield"),
+    ("fielddefinition", "referenceto"),
+    ("fielddefinition", "runninguserfieldaccessid"),
+    ("fielddefinition", "securityclassification"),
+    ("fielddefinition", "servicedatatypeid"),
+    ("fielddefinition", "valuetypeid"),
 ];
 
 /// The object to refuse by, where Salesforce has it and the org has not.
@@ -225,8 +274,6 @@ pub fn object_name(name: &str, schema: &Schema) -> Option<String> {
                 }
             })
     });
-    // A custom metadata type that the org could not take over.
-    let companion = companion || key.ends_with("__mdt");
     let known = OBJECTS.iter().find(|object| object.eq_ignore_ascii_case(name));
     match known {
         Some(object) => Some((*object).to_owned()),

@@ -8,6 +8,7 @@ use super::database::system_query;
 use super::declaration::Declarations;
 use crate::host::QueryAnswer;
 use crate::run::hash_table::HashTable;
+use crate::run::metadata_query::is_long_text;
 use crate::run::value::{RecordObject, Value};
 use crate::run::{Machine, Run};
 use crate::schema::{CustomSetting, FieldKind, SObjectType};
@@ -52,8 +53,27 @@ fn rows(m: &Machine<'_>, object: &SObjectType, filter: &str) -> Run<Vec<Rc<Recor
         .query(&system_query(text))
         .map_err(|error| m.from_host(error))?
     {
-        QueryAnswer::Records(records) => Ok(records),
+        QueryAnswer::Records(records) => {
+            if is_metadata(object) {
+                records.iter().for_each(|record| shorten(object, record));
+            }
+            Ok(records)
+        }
         QueryAnswer::Count(_) => Err(m.not_supported("a count in place of records")),
+    }
+}
+
+/// These methods give the beginning of long text areas alone (Apex Reference Guide, "Custom Metadata Type Methods").
+fn shorten(object: &SObjectType, record: &RecordObject) {
+    const CHARACTERS: usize = 255;
+    let long = object.fields.iter().filter(|field| is_long_text(field));
+    for field in long {
+        let mut fields = record.fields.borrow_mut();
+        if let Some(Value::String(text)) = fields.get_mut(&field.name)
+            && text.chars().count() > CHARACTERS
+        {
+            *text = text.chars().take(CHARACTERS).collect::<String>().into();
+        }
     }
 }
 

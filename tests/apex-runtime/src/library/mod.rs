@@ -24,6 +24,7 @@ mod encoding;
 mod event_bus;
 mod exception;
 mod feature_management;
+mod field_set;
 mod http;
 mod id;
 mod integer;
@@ -201,6 +202,7 @@ impl Library {
                 sobject::declare,
                 schema::declare,
                 schema_field::declare,
+                field_set::declare,
                 database::declare,
                 database_options::declare,
                 database_result::declare,

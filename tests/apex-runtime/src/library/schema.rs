@@ -110,7 +110,8 @@ pub(super) fn declare(library: &mut Declarations) {
                 record_types_by(m, this, key, Type::String)
             },
         )
-        .property("Schema.SObjectTypeFields fields", fields, None);
+        .property("Schema.SObjectTypeFields fields", fields, None)
+        .property("Schema.SObjectTypeFieldSets fieldSets", field_sets, None);
     library
         .class("Schema.ChildRelationship")
         .method("SObjectType getChildSObject()", |m, this, _| {
@@ -241,6 +242,11 @@ fn new_record_with_defaults(m: &mut Machine<'_>, this: &Value, arguments: &[Valu
 fn fields(m: &mut Machine<'_>, this: &Value, _: &[Value]) -> Run<Value> {
     let object = described(m, this)?;
     m.platform_object("Schema.SObjectTypeFields", DescribedObject { object })
+}
+
+fn field_sets(m: &mut Machine<'_>, this: &Value, _: &[Value]) -> Run<Value> {
+    let object = described(m, this)?;
+    super::field_set::all_of(m, object)
 }
 
 /// Keys are in lower case, and found in any case.

@@ -245,8 +245,17 @@ fn entry(m: &Machine<'_>, this: &Value) -> Run<PicklistValue> {
 }
 
 fn display_type(m: &mut Machine<'_>, this: &Value, _: &[Value]) -> Run<Value> {
+    let field = described(m, this)?.field;
+    type_of(m, &field)
+}
+
+/// The type that a describe tells of a field.
+pub(super) fn type_of(m: &Machine<'_>, field: &SObjectField) -> Run<Value> {
+    let Some(details) = &field.details else {
+        return Err(m.not_supported(format!("getType of {}", field.name)));
+    };
     // `int` in the REST describe is INTEGER in Apex.
-    let name = match details(m, this, "getType")?.describe_type.as_str() {
+    let name = match details.describe_type.as_str() {
         "int" => "INTEGER".to_owned(),
         other => other.to_ascii_uppercase(),
     };

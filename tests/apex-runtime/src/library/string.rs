@@ -125,9 +125,20 @@ fn format(m: &mut Machine<'_>, _: &Value, arguments: &[Value]) -> Run<Value> {
             }
             '\'' => quoted = !quoted,
             '{' if !quoted => {
-                let inner: String = chars.by_ref().take_while(|c| *c != '}').collect();
-                let Ok(index) = inner.trim().parse::<usize>() else {
-                    return Err(m.not_supported(format!("String.format with {{{inner}}}")));
+                let mut inner = String::new();
+                let closed = loop {
+                    match chars.next() {
+                        Some('}') => break true,
+                        Some(c) => inner.push(c),
+                        None => break false,
+                    }
+                };
+                // The guide has values converted to strings first, and does not say what a number's or a date's format
+                // makes of a string, nor how a pattern that Java refuses ends.
+                let digits = !inner.is_empty() && inner.bytes().all(|byte| byte.is_ascii_digit());
+                let index = inner.parse::<usize>().ok().filter(|_| digits && closed);
+                let Some(index) = index else {
+                    return Err(m.not_supported(format!("String.format with {{{inner}")));
                 };
                 match values.get(index) {
                     Some(value) => out.push_str(&m.string_value(value)?),

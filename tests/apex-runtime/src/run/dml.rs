@@ -30,6 +30,11 @@ pub(crate) fn id_of(record: &RecordObject) -> Option<Arc<str>> {
     }
 }
 
+/// Whether an object's records are metadata.
+pub(crate) fn is_metadata(object: &str) -> bool {
+    object.to_ascii_lowercase().ends_with("__mdt") || matches!(object, "EntityDefinition" | "FieldDefinition")
+}
+
 /// The elements of a list, or the one value.
 pub(crate) fn several(value: Value) -> Vec<Value> {
     match value {
@@ -106,6 +111,7 @@ impl Machine<'_> {
         if call.records.is_empty() {
             return Ok(Vec::new());
         }
+        self.check_objects(call)?;
         self.count(Limit::DmlStatements, 1)?;
         self.count(Limit::DmlRows, call.records.len())?;
         self.check_repetition(call)?;
@@ -122,6 +128,24 @@ impl Machine<'_> {
             return Err(self.dml_exception(call, &outcomes));
         }
         Ok(outcomes)
+    }
+
+    /// Metadata is read and never written (Salesforce Help, Access Custom Metadata Records Programmatically; the words
+    /// are those that people report).
+    fn check_objects(&self, call: &DmlCall) -> Run<()> {
+        let metadata = call.records.iter().find(|record| is_metadata(&record.object));
+        match metadata {
+            Some(record) => {
+                let operation = format!("{:?}", call.kind).to_uppercase();
+                let words = format!("DML operation {operation} not allowed on {}", record.object);
+                Err(self.raise("TypeException", words))
+            }
+            None if call.records.iter().any(|record| record.object.ends_with("__e")) => {
+                // The guide publishes with EventBus.publish and does not say what DML makes of events.
+                Err(self.not_supported("DML of platform events"))
+            }
+            None => Ok(()),
+        }
     }
 
     /// In user mode an object that the user may not write is no matter of single rows (apex-recipes tests for the

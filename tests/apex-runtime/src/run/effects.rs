@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::limits::Limit;
+use super::metadata_query;
 use super::value::Value;
 use super::{Frame, Machine, Run};
 use crate::compile::ir::{Expr, ExprKind, QueryPlan};
@@ -103,7 +104,9 @@ impl Machine<'_> {
 
     /// Counts and runs a query; dynamic queries come through here too.
     pub fn run_query(&mut self, call: &QueryCall) -> Run<QueryAnswer> {
-        self.count(Limit::Queries, 1)?;
+        if metadata_query::is_counted(&call.text, &self.program.schema) {
+            self.count(Limit::Queries, 1)?;
+        }
         let host = self.host;
         let answer = host.query(call).map_err(|error| match &error {
             HostError::Exception(_, message) => match self.absent_in_query(message) {
@@ -129,6 +132,11 @@ impl Machine<'_> {
         };
         if let Some(name) = quoted("sObject type '") {
             return absent_objects::object_name(name, schema);
+        }
+        if let (Some(field), Some(object)) = (quoted("No such column '"), quoted("on entity '"))
+            && absent_objects::is_field(object, field)
+        {
+            return Some(format!("{object}.{field}"));
         }
         let relationship = quoted("Didn't understand relationship '")?;
         let objects = schema.objects();

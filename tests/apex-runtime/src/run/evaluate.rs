@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::value::{RecordObject, Value};
 use super::{Frame, Interrupt, Machine, Run};
 use crate::compile::ir::{Constant, Expr, ExprKind, Receiver};
+use crate::library::absent;
 use crate::run::decimal::Decimal;
 use crate::types::Type;
 
@@ -266,14 +267,12 @@ fn is_parent(expr: &Expr) -> bool {
 }
 
 impl Machine<'_> {
-    /// What is not here. Connect in Apex refuses by itself where a test does not see the org's data (Apex Developer
-    /// Guide, "Testing Connect in Apex Code"; apex-recipes relies on the exception, its words are those people report).
+    /// What is not here; some of it refuses by itself where a test does not see the org's data.
     fn unsupported(&self, what: &str) -> Interrupt {
-        if self.test.running && !self.test.sees_all_data && what.starts_with("ConnectApi.ChatterUsers.get") {
-            let words = "ConnectApi methods are not supported in data siloed tests. Please use \
-                         @IsTest(SeeAllData=true).";
-            return self.raise("UnsupportedOperationException", words);
+        let siloed = self.test.running && !self.test.sees_all_data;
+        match absent::refusal_in_silo(what).filter(|_| siloed) {
+            Some((exception, words)) => self.raise(exception, words),
+            None => self.not_supported(what),
         }
-        self.not_supported(what)
     }
 }

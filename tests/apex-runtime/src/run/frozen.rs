@@ -177,6 +177,31 @@ impl Freezer<'_, '_> {
 }
 
 impl Frozen {
+    /// A record that no program made. What is no plain value is left out.
+    pub fn of_record(object: &str, fields: impl IntoIterator<Item = (Arc<str>, Value)>) -> Self {
+        let plain = |(name, value): (Arc<str>, Value)| {
+            let part = match value {
+                Value::Boolean(b) => Part::Boolean(b),
+                Value::Integer(i) => Part::Integer(i),
+                Value::Long(l) => Part::Long(l),
+                Value::Double(d) => Part::Double(d),
+                Value::Decimal(d) => Part::Decimal(d),
+                Value::String(text) => Part::String(text),
+                Value::Id(id) => Part::Id(id),
+                Value::Date(d) => Part::Date(d),
+                Value::Datetime(millis) => Part::Datetime(millis),
+                Value::Time(millis) => Part::Time(millis),
+                _ => return None,
+            };
+            Some((name, part))
+        };
+        let fields = fields.into_iter().filter_map(plain).collect();
+        Self {
+            nodes: vec![Node::Record(object.into(), fields, Vec::new(), None)],
+            root: Part::Node(0),
+        }
+    }
+
     /// What asynchronous Apex takes along.
     pub fn of(machine: &Machine<'_>, value: &Value) -> Run<Self> {
         let mut freezer = Freezer {

@@ -15,6 +15,7 @@ pub mod hash_table;
 mod invoke;
 pub mod jobs;
 pub mod limits;
+pub(crate) mod metadata_query;
 pub mod mixed;
 mod operate;
 pub mod outside;

@@ -104,7 +104,7 @@ impl Session<'_> {
 }
 
 /// A version 4 UUID (RFC 9562).
-fn uuid_of(high: u64, low: u64) -> String {
+pub(super) fn uuid_of(high: u64, low: u64) -> String {
     format!(
         "{:08x}-{:04x}-4{:03x}-{:04x}-{:012x}",
         high >> 32,
@@ -204,6 +204,17 @@ impl Org {
 }
 
 impl Published {
+    /// An event that comes from another system.
+    pub(super) fn by(object: &str, record: Frozen, author: crate::data::Author, uuid: String) -> Self {
+        Self {
+            object: object.into(),
+            record,
+            user: author.user,
+            at: author.now,
+            uuid,
+        }
+    }
+
     /// The event as a trigger gets it.
     fn thaw(
         &self,

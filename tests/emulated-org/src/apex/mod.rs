@@ -17,6 +17,7 @@ mod job_rows;
 pub(crate) mod jobs;
 mod merge;
 pub(crate) mod outside;
+pub(crate) mod publish;
 mod query;
 mod rows;
 mod run;
@@ -175,6 +176,8 @@ fn has_triggers(installed: &Installed, operation: &Operation) -> bool {
             .any(|trigger| trigger.object.eq_ignore_ascii_case(name))
     };
     match operation {
+        // Events reach their triggers once they are published.
+        Operation::Create { object, .. } if publish::is_event(object) => false,
         Operation::Create { object, .. }
         | Operation::Update { object, .. }
         | Operation::Upsert { object, .. }

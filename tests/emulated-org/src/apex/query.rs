@@ -11,8 +11,10 @@ use chrono::{DateTime, Utc};
 
 use super::session::Session;
 use super::values::to_apex;
+use crate::data::definitions::is_definition;
 use crate::data::{Data, Row};
 use crate::http::query::setting_in;
+use crate::id::RecordId;
 use crate::schema::{FieldType, Object, Schema};
 use crate::soql::children::Litter;
 use crate::soql::format::formatted;
@@ -294,7 +296,12 @@ impl<'a> Maker<'a> {
     fn record(&self, row: &Row) -> Rc<RecordObject> {
         let record = Rc::new(RecordObject::new(self.object.name.as_str().into()));
         // A queried record always knows its id.
-        set(&record, "Id", Apex::Id(row.id().as_str().into()));
+        let id = if is_definition(&self.object.name) {
+            RecordId::MIN
+        } else {
+            row.id()
+        };
+        set(&record, "Id", Apex::Id(id.as_str().into()));
         for column in &self.columns {
             match column {
                 Bound::Field(reader) => insert(&record, reader, row, self.object, value_of),

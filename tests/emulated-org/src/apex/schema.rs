@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use apex_runtime::schema::{
-    ChildRelationship, CustomSetting, FieldDetails, FieldKind, ObjectAbilities, PicklistValue, SObjectField,
-    SObjectType, Schema as ApexSchema,
+    ChildRelationship, CustomSetting, FieldDetails, FieldKind, FieldSet as ApexFieldSet, ObjectAbilities,
+    PicklistValue, SObjectField, SObjectType, Schema as ApexSchema,
 };
 use serde_json::Value as Json;
 
-use crate::schema::{Field, FieldType, Object, Schema};
+use crate::schema::{Field, FieldSet, FieldType, Object, Schema};
 
 /// The fields of the object Name (Object Reference, Name).
 const NAME_FIELDS: [(&str, FieldKind); 14] = [
@@ -75,6 +75,7 @@ fn object_of(object: &Object) -> SObjectType {
         fields: object.fields.iter().map(field_of).collect(),
         children: children.collect(),
         setting,
+        field_sets: object.field_sets.iter().map(field_set_of).collect(),
         publishes_immediately: object.publishes_immediately,
         abilities: Some(ObjectAbilities {
             queryable: object.queryable,
@@ -82,6 +83,18 @@ fn object_of(object: &Object) -> SObjectType {
             mergeable: object.mergeable,
             undeletable: object.undeletable,
         }),
+    }
+}
+
+fn field_set_of(set: &FieldSet) -> ApexFieldSet {
+    let fields = set.displayed_fields.iter();
+    ApexFieldSet {
+        name: set.full_name.as_str().into(),
+        label: set.label.clone(),
+        description: set.description.clone(),
+        fields: fields
+            .map(|(path, required)| (path.as_str().into(), *required))
+            .collect(),
     }
 }
 
@@ -119,7 +132,7 @@ fn details_of(field: &Field) -> FieldDetails {
         default: value.default_value,
     });
     FieldDetails {
-        describe_type: field.kind.name().to_owned(),
+        describe_type: field.described_kind().name().to_owned(),
         precision: field.precision.into(),
         scale: field.scale.into(),
         digits: field.digits.into(),

@@ -10,9 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 use apex_runtime::outcome::FailureKind;
-use apex_runtime::program::SourceKind;
 use apex_runtime::{CompileError, Source, TestFilter};
-use emulated_org::apex::TestOutcome;
 use emulated_org::{Options, Org};
 use regex_lite::Regex;
 
@@ -31,10 +29,6 @@ struct Tally {
     passed: usize,
     unsupported: BTreeMap<String, usize>,
     wrong: Vec<String>,
-    /// How many methods passed only when the tests ran once more.
-    second: usize,
-    /// Triggers without which the tests ran once more.
-    left_out: BTreeSet<String>,
 }
 
 impl Tally {
@@ -111,11 +105,10 @@ fn measure(folders: &[PathBuf]) -> Failing<Tally> {
         .into_iter()
         .map(|source| source.name)
         .collect();
-    let (org, refused) = organisation(folders)?;
+    let org = organisation(folders)?;
     org.load_labels(folders)?;
     let sources = emulated_org::apex::source::read(folders)?;
-    tally.left_out = triggers_without(&sources, &refused);
-    for (source, error) in install(&org, sources.clone()) {
+    for (source, error) in install(&org, sources) {
         writeln!(std::io::stdout(), "  left out: {error}")?;
         if counted.contains(&source.name) {
             let methods = test_methods(&source.text)?;
@@ -124,45 +117,7 @@ fn measure(folders: &[PathBuf]) -> Failing<Tally> {
             }
         }
     }
-    let whole = org.run_apex_tests(&TestFilter::default()).results;
-    let mut results = whole.clone();
-    if !tally.left_out.is_empty() {
-        // A trigger that needs what the organisation has not stops every test that saves a record of its object:
-        // without it the others count. What then goes wrong, goes wrong for want of the trigger.
-        let kept = sources
-            .into_iter()
-            .filter(|source| !tally.left_out.contains(&source.name));
-        install(&org, kept.collect());
-        for result in org.run_apex_tests(&TestFilter::default()).results {
-            let same =
-                |other: &&mut TestOutcome| (&other.class, &other.method) == (&result.class, &result.method);
-            let before = results.iter_mut().find(same);
-            // A wrong answer stays one, whatever the second run says.
-            let stopped = |before: &&mut TestOutcome| {
-                let failure = before.failure.as_ref();
-                failure.is_some_and(|failure| failure.kind == FailureKind::NotSupported)
-            };
-            let Some(before) = before.filter(stopped) else {
-                continue;
-            };
-            match &result.failure {
-                None => {
-                    tally.second += 1;
-                    *before = result;
-                }
-                Some(failure) if failure.kind != FailureKind::NotSupported => {
-                    writeln!(
-                        std::io::stdout(),
-                        "  without the trigger {}.{}: {}",
-                        result.class,
-                        result.method,
-                        failure.message
-                    )?;
-                }
-                Some(_) => {}
-            }
-        }
-    }
+    let results = org.run_apex_tests(&TestFilter::default()).results;
     for result in results {
         let outer = result.class.split('.').next().unwrap_or_default();
         if !counted.contains(outer) {
@@ -196,37 +151,14 @@ fn measure(folders: &[PathBuf]) -> Failing<Tally> {
     Ok(tally)
 }
 
-/// The triggers that need an object which was refused, be it through other classes.
-fn triggers_without(sources: &[Source], refused: &[String]) -> BTreeSet<String> {
-    let mentions = |text: &str, name: &str| {
-        text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
-            .any(|word| word.eq_ignore_ascii_case(name))
-    };
-    let mut without: Vec<String> = refused.to_vec();
-    let mut next = 0;
-    while let Some(name) = without.get(next).cloned() {
-        next += 1;
-        for source in sources {
-            if !without.contains(&source.name) && mentions(&source.text, &name) {
-                without.push(source.name.clone());
-            }
-        }
-    }
-    sources
-        .iter()
-        .filter(|source| source.kind == SourceKind::Trigger && without.contains(&source.name))
-        .map(|source| source.name.clone())
-        .collect()
-}
-
 /// `not supported: Messaging.sendEmail, Class:4` without its place.
 fn reason(message: &str) -> String {
     let text = message.strip_prefix("not supported: ").unwrap_or(message);
     text.rsplit_once(", ").map_or(text, |(text, _)| text).to_owned()
 }
 
-/// An organisation with the objects of the folders as far as it takes them, and the names of those it refused.
-fn organisation(folders: &[PathBuf]) -> Failing<(Org, Vec<String>)> {
+/// An organisation with the metadata of the folders as far as it takes it.
+fn organisation(folders: &[PathBuf]) -> Failing<Org> {
     let mut candidates = Vec::new();
     for folder in folders {
         object_folders(folder, &mut candidates)?;
@@ -248,16 +180,10 @@ fn organisation(folders: &[PathBuf]) -> Failing<(Org, Vec<String>)> {
             }
         }
         if refused.is_empty() || refused.len() == before {
-            let mut names = Vec::new();
             for (candidate, error) in refused {
                 writeln!(std::io::stdout(), "  without {}: {error}", candidate.display())?;
-                names.extend(
-                    candidate
-                        .file_name()
-                        .map(|name| name.to_string_lossy().into_owned()),
-                );
             }
-            return Ok((org, names));
+            return Ok(org);
         }
         candidates = refused.into_iter().map(|(candidate, _)| candidate).collect();
     }
@@ -280,7 +206,7 @@ fn object_folders(folder: &Path, found: &mut Vec<PathBuf>) -> Failing<()> {
             found.push(path);
         } else if path.file_name().is_some_and(|name| name == "permissionsets") {
             permission_sets(&path, found)?;
-        } else if ["customPermissions", "cachePartitions"]
+        } else if ["customPermissions", "cachePartitions", "customMetadata"]
             .iter()
             .any(|folder| path.file_name().is_some_and(|name| name == *folder))
         {
@@ -361,16 +287,6 @@ fn section(tallies: &[Tally]) -> Result<String, std::fmt::Error> {
                 out,
                 "| {} | {count} |",
                 reason.replace('|', "\\|").replace('\n', " ")
-            )?;
-        }
-        for trigger in &tally.left_out {
-            writeln!(
-                out,
-                "\n`{trigger}` needs custom metadata, which is not supported, and stops every test that saves a record of its\n\
-                 object. All tests therefore run twice, with it and without it. A method that stops in the first run and \
-                 passes in\nthe second counts as passed; so do {} here. All others count as they ended with the trigger; \
-                 what goes wrong only\nwithout it is no wrong answer.",
-                tally.second
             )?;
         }
         for wrong in &tally.wrong {

@@ -6,6 +6,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::Data;
+use super::definitions::is_definition;
 use super::table::Table;
 
 /// What every test sees.
@@ -44,7 +45,7 @@ impl Data {
             .wrapping_mul(REVISIONS_PER_COPY);
         let copied = |table: &Table| {
             let name = table.object.name.as_str();
-            let seen = everything || SEEN.contains(&name) || name.ends_with("__mdt");
+            let seen = everything || SEEN.contains(&name) || name.ends_with("__mdt") || is_definition(name);
             table.copy(seen, offset)
         };
         Self {

@@ -7,6 +7,7 @@ mod auto_number;
 mod before_save;
 mod convert;
 mod copy;
+pub mod definitions;
 mod delete;
 mod derive;
 mod draft;
@@ -49,7 +50,7 @@ pub use write::Transaction;
 
 use crate::clock::Clock;
 use crate::id::RecordId;
-use crate::schema::Schema;
+use crate::schema::{Object, Schema};
 use crate::switches::Switches;
 use recycle::SweptAlong;
 
@@ -112,6 +113,11 @@ impl Data {
         self.switches = switches;
     }
 
+    /// What tells this organisation's ids from those of others.
+    pub(crate) fn pod(&self) -> u16 {
+        self.pod
+    }
+
     /// All tables.
     pub fn tables(&self) -> impl Iterator<Item = &Table> {
         self.tables.values()
@@ -125,7 +131,17 @@ impl Data {
 
     /// Takes over changed metadata: new objects get tables, new fields their indexes.
     pub fn adopt(&mut self, schema: &Schema) {
-        for object in schema.objects() {
+        self.adopt_some(schema, |_| true);
+        self.define(schema);
+    }
+
+    /// Takes over changed custom metadata types alone, for records that come with them.
+    pub(crate) fn adopt_custom_metadata(&mut self, schema: &Schema) {
+        self.adopt_some(schema, Object::is_custom_metadata);
+    }
+
+    fn adopt_some(&mut self, schema: &Schema, wanted: impl Fn(&Object) -> bool) {
+        for object in schema.objects().filter(|object| wanted(object)) {
             self.prefixes
                 .entry(object.key_prefix.clone())
                 .or_insert_with(|| object.name.to_ascii_lowercase());

@@ -181,6 +181,11 @@ impl Table {
         self.rows.is_empty()
     }
 
+    /// Counts changes on from those of the table that it takes the place of.
+    pub(super) fn count_on_from(&mut self, before: &Self) {
+        self.revision = self.revision.wrapping_add(before.revision).wrapping_add(1);
+    }
+
     /// Takes over changed metadata and builds the indexes that are new.
     pub(super) fn adopt(&mut self, object: Arc<Object>, schema: &Schema) {
         for (position, field) in object.fields.iter().enumerate() {

@@ -14,6 +14,7 @@ use super::external_id::key_field;
 use super::record::{ReadError, RecordReader, record_json};
 use super::sobjects::{field_positions, object_named};
 use super::{Caller, get_or_head, resource, wrote};
+use crate::apex::publish::receipt;
 use crate::data::{Operation, Outcome, Refusal, SaveError};
 use crate::id::RecordId;
 use crate::org::Org;
@@ -393,7 +394,7 @@ fn row_level<T>(read: Result<T, ReadError>) -> Result<Result<T, SaveError>, ApiE
 /// One entry of the answer. `id` is the id that the request gave, which failed entries repeat.
 fn result_json(outcome: Outcome, id: Option<RecordId>) -> Json {
     match outcome {
-        Ok(saved) => json!({ "id": saved.id.as_str(), "success": true, "errors": [] }),
+        Ok(saved) => json!({ "id": saved.id.as_str(), "success": true, "errors": receipt(saved.id) }),
         Err(refusal) => {
             let found = match &refusal {
                 Refusal::Duplicates { result, .. } => Some(Json::clone(result)),

@@ -14,6 +14,7 @@ use super::conditional::Validators;
 use super::errors::{ApiError, RecordRefused, Refused};
 use super::record::{RecordReader, record_json};
 use super::{Caller, get_or_head, resource, wrote};
+use crate::apex::publish::receipt;
 use crate::data::{Data, Operation, Outcome, Refusal, Row, SaveError, Saved};
 use crate::id::RecordId;
 use crate::org::Org;
@@ -71,7 +72,7 @@ pub async fn save(org: &Org, caller: &Caller, operation: Operation) -> Outcome {
 #[must_use]
 pub fn created(caller: &Caller, object: &Object, saved: Saved) -> HttpResponse {
     let location = format!("{}/sobjects/{}/{}", caller.version.root(), object.name, saved.id);
-    let body = json!({ "id": saved.id.as_str(), "success": true, "errors": [] });
+    let body = json!({ "id": saved.id.as_str(), "success": true, "errors": receipt(saved.id) });
     wrote(
         HttpResponse::Created()
             .insert_header((LOCATION, location))

@@ -5,6 +5,7 @@ use std::sync::{Arc, PoisonError};
 
 use chrono::{DateTime, Utc};
 
+use super::custom_metadata;
 use super::package::{Component, Doomed};
 use super::result::{Message, Problem};
 use super::schema_change;
@@ -42,6 +43,9 @@ pub(super) fn apply(org: &Org, change: Change<'_>) -> Result<Vec<Message>, Failu
     let mut current = org.schema.write().unwrap_or_else(PoisonError::into_inner);
     let mut data = org.write();
     let mut schema = change.schema.clone();
+    custom_metadata::refuse_lost_fields(change.components, change.doomed)
+        .map_err(|text| ("UNSUPPORTED_OPERATION", text))?;
+    data.adopt_custom_metadata(&schema);
     let author = Author {
         user: change.user,
         now: change.now,
@@ -61,6 +65,8 @@ pub(super) fn apply(org: &Org, change: Change<'_>) -> Result<Vec<Message>, Failu
         Ok(messages) => messages,
         Err(failure) => {
             transaction.roll_back();
+            drop(transaction);
+            data.adopt(&current);
             return Err(failure);
         }
     };
@@ -101,10 +107,16 @@ struct Taking<'a> {
 impl Taking<'_> {
     fn take(&mut self, transaction: &mut Transaction<'_>) -> Result<Vec<Message>, Failure> {
         let mut messages = self.delete(transaction)?;
+        let records =
+            custom_metadata::write_package(transaction, &self.change.schema, self.change.components)
+                .map_err(|text| ("UNKNOWN_EXCEPTION", text))?;
         for component in self.change.components {
             let known = self.components.get(component.kind, &component.name).cloned();
             let changed = known.as_ref().is_none_or(|known| known.component != *component);
-            let known_id = known.as_ref().map(|known| known.id);
+            let record = records
+                .get(&component.name)
+                .filter(|_| component.kind == "CustomMetadata");
+            let known_id = record.copied().or(known.as_ref().map(|known| known.id));
             let id = self.save(transaction, component, known_id, changed)?;
             let id = id.unwrap_or_else(|| self.org.metadata.next_id(prefix(component.kind)));
             let was_there = known.is_some() || in_schema(self.before, component.kind, &component.name);
@@ -199,6 +211,13 @@ impl Taking<'_> {
                     setup.forget_permissions_on(&doomed.name)
                 }
                 "CustomField" => setup.forget_permissions_on(&doomed.name),
+                "CustomMetadata" => {
+                    drop(setup);
+                    custom_metadata::delete(transaction, schema, &doomed.name)
+                        .map_err(|text| ("UNKNOWN_EXCEPTION", text))?;
+                    self.components.remove(&doomed.kind, &doomed.name);
+                    continue;
+                }
                 "PermissionSet" if self.components.get("PermissionSet", &doomed.name).is_some() => {
                     setup.delete_permission_set(&doomed.name)
                 }

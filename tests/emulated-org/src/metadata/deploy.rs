@@ -15,7 +15,7 @@ use super::result::{Message, Outcome, Problem};
 use super::schema_change::{self, ChangeError, Changed, IN_USE};
 use super::store::Components;
 use super::world::World;
-use super::{references, shapes, sources, tests};
+use super::{custom_metadata, references, shapes, sources, tests};
 use crate::apex::Installed;
 use crate::id::RecordId;
 use crate::org::Org;
@@ -215,7 +215,11 @@ impl Attempt {
                 continue;
             }
             let problem = problem_of(component, &world, &before, again)
-                .or_else(|| attempt.unknown_permission(component).filter(|_| known.is_none()));
+                .or_else(|| attempt.unknown_permission(component).filter(|_| known.is_none()))
+                .or_else(|| {
+                    let problem = custom_metadata::problem(component, &world, &org.read())?;
+                    Some((component.file.clone(), problem))
+                });
             if let Some((file, problem)) = problem {
                 if let Some(known) = known {
                     refused.remove(known);

@@ -46,6 +46,7 @@ pub(super) fn lay_out(root: &Path, component: &Component) -> io::Result<Option<P
             .join(format!("{name}.object-meta.xml")),
         "CustomField" => in_object("fields", "field"),
         "ValidationRule" => in_object("validationRules", "validationRule"),
+        "FieldSet" => in_object("fieldSets", "fieldSet"),
         "RecordType" => in_object("recordTypes", "recordType"),
         _ => return Ok(None),
     };

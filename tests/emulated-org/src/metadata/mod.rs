@@ -8,6 +8,7 @@ mod apply;
 mod archive;
 mod busy_classes;
 mod catalog;
+mod custom_metadata;
 pub mod deploy;
 mod labels;
 mod layout;

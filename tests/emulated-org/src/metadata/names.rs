@@ -38,7 +38,7 @@ pub(super) fn check(component: &Component, world: &World<'_>) -> Option<Problem>
     }
 }
 
-fn is_developer_name(name: &str) -> bool {
+pub(super) fn is_developer_name(name: &str) -> bool {
     name.starts_with(|letter: char| letter.is_ascii_alphabetic())
         && name
             .chars()

@@ -155,6 +155,16 @@ pub(super) fn remove(schema: &mut Schema, doomed: &Doomed) -> Result<(), ChangeE
         "CustomObject" if doomed.name.contains("__") && schema.object(&doomed.name).is_some() => {
             schema.remove_object(&doomed.name)?;
         }
+        "FieldSet" => {
+            let (object, name) = doomed.name.split_once('.').unwrap_or_default();
+            for object in schema_change::behind(object) {
+                if schema.object(object).is_some() {
+                    schema.change_object(object, |object| {
+                        object.field_sets.retain(|known| known.full_name != name);
+                    })?;
+                }
+            }
+        }
         "ValidationRule" => {
             let (object, rule) = doomed.name.split_once('.').unwrap_or_default();
             for object in schema_change::behind(object) {

@@ -103,7 +103,8 @@ impl<'a> Attempt<'a> {
                 self.refused.push(no_such_object(component, name));
             }
             "CustomObject" => self.write(component)?,
-            "CustomField" | "ValidationRule" | "RecordType" | "DuplicateRule" | "MatchingRule"
+            "CustomField" | "ValidationRule" | "RecordType" | "FieldSet" | "DuplicateRule"
+            | "MatchingRule"
                 if known || is_new =>
             {
                 for object in behind(object) {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::apex::TestLevel;
 use super::apply::{add_custom_permissions, forget};
+use super::custom_metadata::add_custom_metadata;
 use super::deploy::Attempt;
 use super::package::Package;
 use super::result::{CoverageWarning, Outcome};
@@ -58,6 +59,7 @@ pub(super) fn run(
         forget(&mut data, &before, &attempt.package.doomed);
         data.adopt(&schema);
         add_custom_permissions(org, &mut data, &schema, &attempt.package.components);
+        add_custom_metadata(org, &mut data, &schema, &attempt.package.components);
         data
     });
     if outcome.tests.failed() == 0 && org.is_production() {

@@ -197,9 +197,23 @@ pub struct Field {
     pub display_format: Option<String>,
     /// The first number an auto-number hands out; no describe key, but what creates need.
     pub starting_number: u64,
+    /// Of a metadata relationship to fields: the field with their object; no describe key.
+    #[serde(skip)]
+    pub governing_entity: Option<String>,
     /// The checked `calculatedFormula` of a formula field.
     #[serde(skip)]
     pub formula: Option<Arc<Formula>>,
+}
+
+impl Field {
+    /// The type that describes tell. What refers to a definition is a reference, though it holds a name (believed).
+    #[must_use]
+    pub fn described_kind(&self) -> FieldType {
+        if self.custom && self.kind == FieldType::String && !self.reference_to.is_empty() {
+            return FieldType::Reference;
+        }
+        self.kind
+    }
 }
 
 impl Default for Field {
@@ -262,6 +276,7 @@ impl Default for Field {
             filtered_lookup_info: None,
             display_format: None,
             starting_number: 1,
+            governing_entity: None,
             formula: None,
         }
     }

@@ -11,7 +11,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub use field::{Field, FieldType, PicklistValue};
-pub use object::{ChildRelationship, Object, RecordTypeInfo, RecordTypePicklist, RecordTypeValue, Sharing};
+pub use object::{
+    ChildRelationship, FieldSet, Object, RecordTypeInfo, RecordTypePicklist, RecordTypeValue, Sharing,
+};
 pub(crate) use person_account::{
     IS_PERSON_ACCOUNT, IS_PERSON_TYPE, PERSON_CONTACT_ID, PERSON_RECORD_TYPE, name_on_account,
 };

@@ -48,6 +48,9 @@ pub struct Object {
     /// Of a platform event: whether it is published at once; `None` where its metadata does not say; no describe key.
     #[serde(skip)]
     pub publishes_immediately: Option<bool>,
+    /// Lists of fields for programs and pages; no describe key.
+    #[serde(skip)]
+    pub field_sets: Vec<FieldSet>,
     /// What must not be true of a record that is saved; no describe key.
     #[serde(skip)]
     pub validation_rules: Vec<Arc<FormulaRule>>,
@@ -103,6 +106,7 @@ impl Default for Object {
             child_relationships: Vec::new(),
             record_type_infos: Vec::new(),
             publishes_immediately: None,
+            field_sets: Vec::new(),
             validation_rules: Vec::new(),
             duplicate_rules: Vec::new(),
             record_type_picklists: BTreeMap::new(),
@@ -152,6 +156,12 @@ impl Object {
         self.position_by_relationship
             .retain(|_, position| shown(position));
         self.hidden = positions;
+    }
+
+    /// Whether its records are metadata.
+    #[must_use]
+    pub fn is_custom_metadata(&self) -> bool {
+        self.custom && self.name.ends_with("__mdt")
     }
 
     /// The field that names a record in lists (`Name`, `Subject`, `CaseNumber`).
@@ -204,6 +214,16 @@ impl Object {
         }
         Ok(())
     }
+}
+
+/// A field set, with the fields that it shows in their order and whether each is required.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(missing_docs, reason = "each member is the metadata element of the same name")]
+pub struct FieldSet {
+    pub full_name: String,
+    pub label: String,
+    pub description: Option<String>,
+    pub displayed_fields: Vec<(String, bool)>,
 }
 
 /// The organisation-wide default of an object: what of others' records users see and do.

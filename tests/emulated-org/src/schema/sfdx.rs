@@ -1,8 +1,8 @@
 //! Loads custom objects and fields from SFDX source folders into a [`Schema`].
 //!
 //! Read are `objects/<Object>/<Object>.object-meta.xml`, `objects/<Object>/fields/*.field-meta.xml` and
-//! `globalValueSets/*.globalValueSet-meta.xml` at any depth, then `validationRules/*.validationRule-meta.xml` of
-//! objects, `duplicateRules/*.duplicateRule-meta.xml` and `matchingRules/*.matchingRule-meta.xml`. Fields under
+//! `globalValueSets/*.globalValueSet-meta.xml` at any depth, then `validationRules/*.validationRule-meta.xml` and
+//! `fieldSets/*.fieldSet-meta.xml` of objects, `duplicateRules/*.duplicateRule-meta.xml` and `matchingRules/*.matchingRule-meta.xml`. Fields under
 //! `objects/Activity` land on Task and Event, as in Salesforce. Permissions and record types are read by `access`.
 //! Lookup filters and page layouts are left alone.
 //!
@@ -12,7 +12,9 @@
 mod access;
 mod duplicate_rule;
 mod field;
+mod field_set;
 pub(crate) mod metadata;
+mod metadata_type;
 mod object;
 mod picklist;
 mod reference;
@@ -136,6 +138,9 @@ pub fn load(schema: &mut Schema, folders: &[impl AsRef<Path>]) -> Result<(), Sfd
     })?;
     for (name, object_source) in &source.objects {
         validation_rule::add(&mut loaded, name, &object_source.validation_rules)?;
+    }
+    for (name, object_source) in &source.objects {
+        field_set::add(&mut loaded, name, &object_source.field_sets)?;
     }
     duplicate_rule::add(&mut loaded, &source.duplicate_rules, &source.matching_rules)?;
     *schema = loaded;

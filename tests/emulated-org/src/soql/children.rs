@@ -46,8 +46,16 @@ impl<'a> Litter<'a> {
             Some(table) if !indexed => {
                 let mut by_parent: HashMap<RecordId, Vec<&Arc<Row>>> = HashMap::new();
                 for row in table.shared_rows() {
-                    if let Value::Id(parent) = row.get(children.reference) {
-                        by_parent.entry(*parent).or_default().push(row);
+                    let parent = match row.get(children.reference) {
+                        Value::Id(parent) => Some(*parent),
+                        durable => table
+                            .object
+                            .fields
+                            .get(children.reference)
+                            .and_then(|field| data.defined(field, durable)),
+                    };
+                    if let Some(parent) = parent {
+                        by_parent.entry(parent).or_default().push(row);
                     }
                 }
                 Some(by_parent)

@@ -6,6 +6,7 @@
 
 mod aggregate;
 pub mod ast;
+mod catalog;
 pub mod children;
 pub mod comparison;
 mod content_link;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::ast::{
     Condition, Expression, FieldGroup, OrderKey, Path, Purpose, Query, Select, SelectItem, Word,
 };
+use super::catalog;
 use super::children::Children;
 use super::comparison::{Comparand, Test};
 use super::content_link;
@@ -94,6 +95,7 @@ impl<'q> Planner<'q> {
         if level == 0 && object.name == "ContentDocumentLink" {
             content_link::must_be_filtered(&filters)?;
         }
+        catalog::check(query, &object, &filters, level)?;
         filters.extend(object.sight.clone().map(Filter::Shown));
         let filter = if filters.len() > 1 {
             Some(Filter::All(filters))
@@ -105,13 +107,14 @@ impl<'q> Planner<'q> {
             _ => self.order(&query.order, &output, &resolve)?,
         };
         check_purpose(query, &output)?;
+        let limited = !catalog::ignores_limit(&object);
         Ok(Plan {
             object,
             output,
             filter,
             order,
-            limit: query.limit,
-            offset: query.offset,
+            limit: query.limit.filter(|_| limited),
+            offset: query.offset.filter(|_| limited),
         })
     }
 

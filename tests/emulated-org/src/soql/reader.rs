@@ -5,8 +5,10 @@ use std::borrow::Cow;
 use chrono::{DateTime, Utc};
 
 use super::path::{FieldPath, Slot, Target};
+use crate::data::definitions::is_definition;
 use crate::data::{Data, Row, Table};
 use crate::formula::Context;
+use crate::id::RecordId;
 use crate::schema::{Field, FieldType, Object};
 use crate::value::Value;
 
@@ -155,8 +157,10 @@ impl<'a> Reader<'a> {
         let Slot::Field(position) = from.slot? else {
             return None;
         };
-        let Value::Id(parent) = from.row.get(position) else {
-            return None;
+        let parent = match from.row.get(position) {
+            Value::Id(parent) => *parent,
+            durable @ Value::Text(_) => self.data.defined(from.object.fields.get(position)?, durable)?,
+            _ => return None,
         };
         let prefix = parent.prefix();
         let (target, table) = self
@@ -166,7 +170,7 @@ impl<'a> Reader<'a> {
             .find(|(target, _)| target.object.key_prefix == prefix)?;
         // A parent that the user does not see is as good as none (believed).
         let row = table
-            .get(parent)
+            .get(&parent)
             .filter(|row| target.object.shows(row, self.data))?;
         Some(Step {
             row,
@@ -180,6 +184,8 @@ impl<'a> Step<'a> {
     fn cell(self) -> Cell<'a> {
         match self.slot {
             None => Cell::Nothing,
+            // Definitions have no ids of their own: answers show zeros, as people print them.
+            Some(Slot::Id) if is_definition(&self.object.name) => Cell::Made(Value::Id(RecordId::MIN)),
             Some(Slot::Id) => Cell::Made(Value::Id(self.row.id())),
             Some(Slot::IsDeleted) => Cell::Made(Value::Boolean(self.row.is_deleted())),
             Some(Slot::TypeName) => Cell::Made(Value::text(self.object.name.as_str())),

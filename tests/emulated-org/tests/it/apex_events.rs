@@ -250,3 +250,52 @@ async fn the_package_asks_for_a_reconcile_by_event_where_a_save_has_no_dml_left(
     assert_eq!(markers.len(), 1, "{markers:?}");
     assert_eq!(markers[0]["Object__c"], "Contact");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn other_systems_publish_events_by_inserting_them() {
+    let client = listening(&[]).await;
+    let made = client
+        .post(&format!("{V}/sobjects/After__e"), &json!({ "Text__c": "one" }))
+        .await;
+    assert_eq!(made.status, 201, "{}", made.text);
+    let made = made.json();
+    assert_eq!(made["success"], true);
+    assert_eq!(made["errors"][0]["statusCode"], "OPERATION_ENQUEUED");
+    assert_eq!(made["errors"][0]["message"].as_str().map(str::len), Some(36));
+    assert_eq!(heard(&client).await, ["one"]);
+    let composite = json!({ "compositeRequest": [
+        { "method": "POST", "url": format!("{V}/sobjects/After__e"), "referenceId": "a", "body": { "Text__c": "two" } },
+        { "method": "POST", "url": format!("{V}/sobjects/After__e"), "referenceId": "b", "body": { "Ghost__c": "x" } },
+    ] });
+    let answer = client.post(&format!("{V}/composite"), &composite).await.json();
+    let status = |at: usize| answer["compositeResponse"][at]["httpStatusCode"].clone();
+    assert_eq!((status(0), status(1)), (json!(201), json!(400)), "{answer:#}");
+    assert_eq!(heard(&client).await.len(), 2);
+    let deleted = client
+        .delete(&format!(
+            "{V}/sobjects/After__e/{}",
+            made["id"].as_str().expect("an id")
+        ))
+        .await;
+    assert!(
+        (400..500).contains(&deleted.status),
+        "nothing is kept: {}",
+        deleted.text
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_composite_request_that_is_taken_back_publishes_what_is_published_at_once() {
+    let client = listening(&[]).await;
+    let part = |object: &str, id: &str| {
+        json!({ "method": "POST", "url": format!("{V}/sobjects/{object}"), "referenceId": id,
+                "body": { "Text__c": object } })
+    };
+    let wrong =
+        json!({ "method": "POST", "url": format!("{V}/sobjects/Account"), "referenceId": "c", "body": {} });
+    let composite = json!({ "allOrNone": true, "compositeRequest": [
+        part("After__e", "a"), part("At_Once__e", "b"), wrong,
+    ] });
+    client.post(&format!("{V}/composite"), &composite).await;
+    assert_eq!(heard(&client).await, ["at once At_Once__e"]);
+}

@@ -5,6 +5,7 @@
 mod apex;
 mod apex_rules;
 mod components;
+mod custom_metadata;
 mod deletion;
 mod in_force;
 mod objects;

@@ -13,15 +13,19 @@ impl Reader<'_> {
         let Some(body) = self.child_of_kind(node, "soql_query_body") else {
             return Ok(ExpressionKind::Search(self.text(node).to_owned()));
         };
-        let mut binds = Vec::new();
-        self.binds(body, &mut binds);
+        let mut cuts = Vec::new();
+        cuts_of(body, &mut cuts);
         let mut text = String::new();
         let mut from = body.start_byte();
         let mut expressions = Vec::new();
-        for (index, bind) in binds.iter().enumerate() {
+        for bind in &cuts {
             text.push_str(self.text.get(from..bind.start_byte()).unwrap_or_default());
-            text.push_str(&format!(":bind{index}"));
             from = bind.end_byte();
+            if is_comment(*bind) {
+                text.push(' ');
+                continue;
+            }
+            text.push_str(&format!(":bind{}", expressions.len()));
             match self.children(*bind).first() {
                 Some(inner) => expressions.push(self.expression(*inner)?),
                 None => return Err(self.error(*bind, "Unexpected token ':'.".into())),
@@ -46,17 +50,6 @@ impl Reader<'_> {
         self.child_of_kind(alias, "storage_identifier")
     }
 
-    /// Binds in order of their place; one inside a bind's own expression belongs to that expression.
-    fn binds<'t>(&self, node: Node<'t>, found: &mut Vec<Node<'t>>) {
-        for child in self.children(node) {
-            if child.kind() == "bound_apex_expression" {
-                found.push(child);
-            } else {
-                self.binds(child, found);
-            }
-        }
-    }
-
     fn shape(&self, body: Node<'_>) -> Parsed<QueryShape> {
         let select = self.field(body, "select_clause")?;
         if self.child_of_kind(select, "count_expression").is_some() {
@@ -78,4 +71,20 @@ impl Reader<'_> {
             QueryShape::Records
         })
     }
+}
+
+/// Binds and comments in order of their place; what is inside a bind's own expression belongs to that expression.
+fn cuts_of<'t>(node: Node<'t>, found: &mut Vec<Node<'t>>) {
+    let mut cursor = node.walk();
+    for child in node.children(&mut cursor) {
+        if child.kind() == "bound_apex_expression" || is_comment(child) {
+            found.push(child);
+        } else {
+            cuts_of(child, found);
+        }
+    }
+}
+
+fn is_comment(node: Node<'_>) -> bool {
+    node.kind().ends_with("comment")
 }

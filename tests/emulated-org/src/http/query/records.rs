@@ -6,6 +6,7 @@ use serde_json::{Map, Value as Json, json};
 use super::super::record::{content_url, field_json};
 use super::super::{ApiError, ApiVersion, Caller};
 use super::{locator_url, no_locators_left, page_json};
+use crate::data::definitions::is_definition;
 use crate::data::{Data, Row};
 use crate::id::RecordId;
 use crate::org::Org;
@@ -238,5 +239,14 @@ fn made_json(cell: &Cell<'_>, made: Made, zone: Tz, version: ApiVersion) -> Json
 /// tells the object (believed, from answers printed in the REST API Developer Guide).
 fn attributes(row: &Row, object: &Object, polymorphic: bool, version: ApiVersion) -> Json {
     let name = if polymorphic { "Name" } else { &object.name };
-    json!({ "type": name, "url": format!("{}/sobjects/{}/{}", version.root(), object.name, row.id()) })
+    // Definitions go by their durable ids.
+    let durable = object
+        .field("DurableId")
+        .filter(|_| is_definition(&object.name))
+        .map(|(position, _)| row.get(position));
+    let key = match durable {
+        Some(Value::Text(durable)) => durable.to_string(),
+        _ => row.id().to_string(),
+    };
+    json!({ "type": name, "url": format!("{}/sobjects/{}/{key}", version.root(), object.name) })
 }

@@ -4,10 +4,12 @@ use std::path::Path;
 
 use serde_json::{Number, Value as Json};
 
+use crate::data::definitions::is_definition;
+
 use super::super::{Field, FieldType, Schema};
 use super::metadata::{CustomField, FieldKind, SummaryOperation};
 use super::picklist::{self, GlobalValueSets};
-use super::{Column, Completion, SfdxError, object, reference};
+use super::{Column, Completion, SfdxError, metadata_type, object, reference};
 
 /// Builds the columns that one field file adds to `object`: one, or three for a geolocation.
 pub fn build(
@@ -24,6 +26,7 @@ pub fn build(
     let kind = meta
         .kind
         .ok_or_else(|| refuse("type is missing; every custom field needs one".to_owned()))?;
+    metadata_type::check_place(object, path, kind)?;
     let label = meta
         .label
         .clone()
@@ -53,7 +56,10 @@ pub fn build(
         FieldKind::Picklist | FieldKind::MultiselectPicklist => {
             set_values(&mut column, path, meta, value_sets)?
         }
-        FieldKind::Lookup | FieldKind::MasterDetail | FieldKind::Hierarchy => {
+        FieldKind::Lookup
+        | FieldKind::MasterDetail
+        | FieldKind::MetadataRelationship
+        | FieldKind::Hierarchy => {
             reference::set_target(schema, &mut column, path, meta, kind)?;
         }
         FieldKind::Summary => set_summary(&mut column, path, meta)?,
@@ -187,6 +193,15 @@ fn set_type(field: &mut Field, path: &Path, meta: &CustomField, kind: FieldKind)
         }
         FieldKind::Lookup | FieldKind::MasterDetail | FieldKind::Hierarchy => {
             (field.kind, field.length) = (FieldType::Reference, 18);
+        }
+        // What is defined has no id but a durable one, which is text.
+        FieldKind::MetadataRelationship => {
+            let defined = meta.reference_to.as_deref().is_some_and(is_definition);
+            (field.kind, field.length) = if defined {
+                (FieldType::String, 255)
+            } else {
+                (FieldType::Reference, 18)
+            };
         }
         FieldKind::AutoNumber => {
             (field.kind, field.length) = (FieldType::String, 30);

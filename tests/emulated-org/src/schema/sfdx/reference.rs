@@ -3,8 +3,10 @@
 use std::path::Path;
 
 use super::super::{ChildRelationship, Schema};
+use crate::data::definitions::is_definition;
+
 use super::metadata::{CustomField, DeleteConstraint, FieldKind};
-use super::{Column, SfdxError};
+use super::{Column, SfdxError, metadata_type};
 
 /// Points a reference field at its object, and tells that object of the new child.
 pub fn set_target(
@@ -32,6 +34,9 @@ pub fn set_target(
                 "referenceTo: object {target} is neither standard here nor in the source"
             ))
         })?;
+    if kind == FieldKind::MetadataRelationship {
+        metadata_type::check_target(&target, column, path, meta)?;
+    }
     let is_detail = kind == FieldKind::MasterDetail;
     let constraint = meta.delete_constraint.unwrap_or(DeleteConstraint::SetNull);
     let field = &mut column.field;
@@ -51,6 +56,10 @@ pub fn set_target(
         field.updateable = meta.reparentable_master_detail;
         field.relationship_order = Some(meta.relationship_order.unwrap_or(0));
         field.write_requires_master_read = meta.write_requires_master_read;
+    }
+    // Definitions have none of these children.
+    if is_definition(&target) {
+        return Ok(());
     }
     column.parents.push((
         target,

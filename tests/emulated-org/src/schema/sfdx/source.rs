@@ -29,6 +29,8 @@ pub struct Source {
     pub cache_partitions: Vec<PathBuf>,
     /// `*.customPermission-meta.xml`.
     pub custom_permissions: Vec<PathBuf>,
+    /// `*.md-meta.xml`.
+    pub custom_metadata: Vec<PathBuf>,
     /// `*.cls` and `*.trigger`.
     pub apex: Vec<PathBuf>,
     /// `*.remoteSite-meta.xml`.
@@ -48,6 +50,8 @@ pub struct ObjectSource {
     pub record_types: Vec<PathBuf>,
     /// `validationRules/*.validationRule-meta.xml` of all folders.
     pub validation_rules: Vec<PathBuf>,
+    /// `fieldSets/*.fieldSet-meta.xml` of all folders.
+    pub field_sets: Vec<PathBuf>,
 }
 
 /// All metadata files under `folders`, in the order of their names.
@@ -100,6 +104,8 @@ fn walk(folder: &Path, source: &mut Source) -> Result<(), SfdxError> {
             source.cache_partitions.push(path);
         } else if file_stem(&path, ".customPermission-meta.xml").is_some() {
             source.custom_permissions.push(path);
+        } else if file_stem(&path, ".md-meta.xml").is_some() {
+            source.custom_metadata.push(path);
         } else if file_stem(&path, ".queue-meta.xml").is_some() {
             source.queues.push(path);
         }
@@ -117,6 +123,7 @@ fn object_folder(folder: &Path, name: &str, source: &mut Source) -> Result<(), S
             fields: Vec::new(),
             validation_rules: Vec::new(),
             record_types: Vec::new(),
+            field_sets: Vec::new(),
         });
     for path in entries(folder)? {
         let Some(stem) = file_stem(&path, ".object-meta.xml") else {
@@ -142,6 +149,14 @@ fn object_folder(folder: &Path, name: &str, source: &mut Source) -> Result<(), S
             entries(&rules)?
                 .into_iter()
                 .filter(|path| file_stem(path, ".validationRule-meta.xml").is_some()),
+        );
+    }
+    let field_sets = folder.join("fieldSets");
+    if field_sets.is_dir() {
+        object.field_sets.extend(
+            entries(&field_sets)?
+                .into_iter()
+                .filter(|path| file_stem(path, ".fieldSet-meta.xml").is_some()),
         );
     }
     let fields = folder.join("fields");

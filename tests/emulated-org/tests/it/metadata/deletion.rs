@@ -7,7 +7,7 @@ use serde_json::json;
 use super::{NAMESPACE, Zip, text_field};
 use crate::client::{Client, V};
 
-fn destructive(kind: &str, name: &str) -> Zip {
+pub fn destructive(kind: &str, name: &str) -> Zip {
     let manifest = format!(
         "<Package xmlns=\"{NAMESPACE}\"><types><members>{name}</members><name>{kind}</name></types></Package>"
     );
