@@ -1,11 +1,14 @@
-const { jestConfig } = require('@salesforce/sfdx-lwc-jest/config');
+const path = require('node:path');
+const tools = process.env.LIGHTNING_TOOLS;
+const { jestConfig } = require(path.join(tools, 'node_modules/@salesforce/sfdx-lwc-jest/config'));
 
-// The components lie in the package and the tools here, so that neither knows of the other's folders.
+// The components lie in the package, the tools in a folder of their own, so that none knows of the others' folders.
 module.exports = {
     ...jestConfig,
     rootDir: '../..',
-    roots: ['<rootDir>/force-app'],
-    modulePaths: ['<rootDir>/tests/lightning/node_modules'],
+    roots: ['<rootDir>/force-app', '<rootDir>/tests/lightning/shell'],
+    modulePaths: [path.join(tools, 'node_modules')],
+    moduleNameMapper: { ...jestConfig.moduleNameMapper },
     setupFilesAfterEnv: [...(jestConfig.setupFilesAfterEnv ?? []), '<rootDir>/tests/lightning/jest.setup.js'],
     // The accessibility check takes a while on a busy machine.
     testTimeout: 60000,

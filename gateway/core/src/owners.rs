@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::id::SalesforceId;
+use crate::ports::connections::PartnerUser;
 
 /// Which partner user stands for which Salesforce user. Only active partner users are in it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -39,6 +40,45 @@ pub enum OwnerRung {
     Mapped,
     /// The default owner, since the owner has no active user on the other side.
     Default,
+}
+
+/// Why a text names no user of the partner's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NotAUser {
+    /// No user has this id or e-mail address.
+    #[error("the partner has no user with this id or e-mail address")]
+    Unknown,
+    /// The user is not active.
+    #[error("this user of the partner is not active")]
+    Inactive,
+    /// Several active users have this e-mail address.
+    #[error("several users of the partner have this e-mail address; enter the id of one")]
+    Several,
+}
+
+/// The active user whom a person named by id or, in any case, by e-mail address. An id comes first.
+///
+/// # Errors
+/// [`NotAUser`] in words for the person.
+pub fn named<'u>(users: &'u [PartnerUser], typed: &str) -> Result<&'u PartnerUser, NotAUser> {
+    let typed = typed.trim();
+    let folded = typed.to_lowercase();
+    let by_id: Vec<&PartnerUser> = users.iter().filter(|user| user.id == typed).collect();
+    let meant = if by_id.is_empty() {
+        users
+            .iter()
+            .filter(|user| user.email.trim().to_lowercase() == folded)
+            .collect()
+    } else {
+        by_id
+    };
+    let mut active = meant.iter().filter(|user| user.active);
+    match (active.next(), active.next()) {
+        (Some(one), None) => Ok(*one),
+        (Some(_), Some(_)) => Err(NotAUser::Several),
+        (None, _) if meant.is_empty() => Err(NotAUser::Unknown),
+        (None, _) => Err(NotAUser::Inactive),
+    }
 }
 
 impl OwnerDirectory {
@@ -105,6 +145,41 @@ mod tests {
             (id("005000000000001"), "u-1".to_owned()),
             (id("005000000000003"), "u-1".to_owned()),
         ])
+    }
+
+    #[test]
+    fn a_user_is_named_by_id_or_address_and_only_an_active_one() {
+        let user = |id: &str, email: &str, active: bool| PartnerUser {
+            id: id.to_owned(),
+            email: email.to_owned(),
+            name: String::new(),
+            active,
+            salesforce_user: None,
+        };
+        let users = [
+            user("u-1", "Ada@example.com", true),
+            user("u-2", "bob@example.com", false),
+            user("u-3", "both@example.com", true),
+            user("u-4", "both@example.com", true),
+            user("bob@example.com", "x@example.com", true),
+            user("u-5", "former@example.com", false),
+        ];
+        for (typed, meant) in [
+            ("u-1", Ok("u-1")),
+            (" ada@EXAMPLE.com ", Ok("u-1")),
+            ("bob@example.com", Ok("bob@example.com")),
+            ("u-2", Err(NotAUser::Inactive)),
+            ("former@example.com", Err(NotAUser::Inactive)),
+            ("both@example.com", Err(NotAUser::Several)),
+            ("U-1", Err(NotAUser::Unknown)),
+            ("", Err(NotAUser::Unknown)),
+        ] {
+            assert_eq!(
+                named(&users, typed).map(|user| user.id.as_str()),
+                meant,
+                "{typed:?}"
+            );
+        }
     }
 
     #[test]

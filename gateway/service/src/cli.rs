@@ -47,7 +47,7 @@ const CONNECTION_FILE: &str = r#"The file, with paths counted from its own folde
   name = "Ada"
 
 Scopes: salesforce:write, records:read, records:write, syncs:read, syncs:write, logs:read, decisions:write,
-connection:read.
+connection:read, connection:write, embed:write, embed:templates.
 A shared secret is used as the text it is."#;
 
 /// Links Salesforce orgs with partner systems.

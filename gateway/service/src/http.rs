@@ -1,11 +1,13 @@
 //! The HTTP interface: routes, authentication, wire types. It calls the use cases of [`crate::app`] and holds no rule
 //! of its own.
 
+mod activity;
 pub mod auth;
 pub mod body;
 mod conflicts;
 mod connection;
 mod cursor;
+mod embed;
 mod envelope;
 mod exchange;
 mod feed;
@@ -15,12 +17,15 @@ mod idempotency;
 mod logs;
 mod metrics;
 mod openapi;
+mod overview;
 pub mod parameters;
 mod partner_writes;
 pub mod problem;
 mod records;
 mod salesforce_changes;
 mod salesforce_package;
+mod salesforce_records;
+mod settings;
 mod syncs;
 mod view;
 
@@ -119,8 +124,8 @@ macro_rules! surface {
 
         mod surface {
             use super::{
-                auth, conflicts, connection, feed, health, held, logs, metrics, openapi, partner_writes, records,
-                salesforce_changes, salesforce_package, syncs,
+                activity, auth, conflicts, connection, embed, feed, health, held, logs, metrics, openapi,
+                partner_writes, records, salesforce_changes, salesforce_package, salesforce_records, settings, syncs,
             };
             use super::openapi::Finish;
 
@@ -138,6 +143,14 @@ surface! {
     salesforce_package::get_captured;
     salesforce_package::post_heartbeat;
     salesforce_package::post_reconcile;
+    salesforce_records::get_panel;
+    salesforce_records::get_panel_history;
+    embed::codes::post_code;
+    embed::pages::open_page;
+    embed::pages::read_record;
+    embed::templates::list_templates;
+    embed::templates::put_template;
+    embed::templates::delete_template;
     records::list_records;
     records::get_record;
     records::record_history;
@@ -149,8 +162,11 @@ surface! {
     syncs::list_syncs;
     syncs::start_sync;
     syncs::get_sync;
+    syncs::cancel_sync;
+    activity::get_activity;
     logs::list_logs;
     held::list_held;
+    held::list_causes;
     held::retry_all_held;
     held::retry_held;
     held::decide_delete;
@@ -158,6 +174,9 @@ surface! {
     conflicts::restore_conflict;
     connection::get_connection;
     connection::list_mappings;
+    settings::put_settings;
+    settings::put_instant;
+    settings::put_budget;
     health::healthz;
     health::readyz;
     metrics::get_metrics;

@@ -76,6 +76,14 @@ impl Members {
         }
     }
 
+    /// Takes a text that must be given, be it null: one left out by mistake would empty what it stands for.
+    pub fn nullable_text(&mut self, name: &'static str) -> Option<String> {
+        if !self.left.contains_key(name) {
+            self.error(name, "is missing; send null for none");
+        }
+        self.text(name)
+    }
+
     /// Takes a mandatory text.
     pub fn required_text(&mut self, name: &'static str) -> Option<String> {
         match self.required(name)? {

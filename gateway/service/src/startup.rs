@@ -132,6 +132,7 @@ pub async fn build_app(config: &Config) -> Result<Arc<App>, StartError> {
         unanswered_within: config.workers.unanswered_within,
         outbox_workers_per_connection: config.workers.outbox.saturating_sub(1).max(1),
         sync_lease: config.workers.lease,
+        instant_every: config.workers.instant_every,
         ..AppOptions::default()
     };
     build_app_with(config, Arc::new(SystemClock), options).await
@@ -209,7 +210,6 @@ pub async fn spawn_on(config: Config, app: Arc<App>) -> Result<RunningGateway, S
         inbox: config.workers.inbox,
         outbox: config.workers.outbox,
         syncs: config.workers.syncs,
-        instant_every: config.workers.instant_every,
         stop_within: config.workers.stop_within,
         ..WorkerOptions::default()
     };

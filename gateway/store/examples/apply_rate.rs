@@ -88,6 +88,7 @@ async fn run(
                     .map(|(number, contact)| Caused {
                         effects: effects(number, *contact, known.get(contact), salt),
                         source: ChangeSource::Run { run: RunId(1) },
+                        saved_by: None,
                     })
                     .collect();
                 unit.apply(&Write {

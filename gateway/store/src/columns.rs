@@ -61,6 +61,8 @@ words!(RunState, "state of a run", {
     Running => "running",
     Completed => "completed",
     Failed => "failed",
+    Cancelling => "cancelling",
+    Cancelled => "cancelled",
 });
 
 /// The status words of links. The migrations' partial index names the first.

@@ -177,7 +177,8 @@ mod tests {
             let selected = select_every_column!(connected;
                 client, connection, counter, field_history, head, idempotency, inbox, lease, link, log_entry,
                 mapping, mapping_plan, partner_user, record, sync_part, sync_run, tenant, watermark, identity, outbox,
-                seen, call_hour, pairing, package_report
+                seen, call_hour, pairing, package_report, salesforce_user, embed_code, embed_template, activity_hour,
+                admin_settings
             );
             tables = selected.map(|table| (table.to_owned(), 0)).into();
         }

@@ -155,6 +155,36 @@ diesel::table! {
         source -> Text,
         lost_side -> Nullable<Text>,
         lost_value -> Nullable<Text>,
+        saved_by -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    salesforce_user (connection_id, id) {
+        connection_id -> BigInt,
+        id -> Text,
+        name -> Nullable<Text>,
+        read_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    embed_code (code) {
+        code -> Text,
+        connection_id -> BigInt,
+        opens -> Text,
+        expires_at -> BigInt,
+        used_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    embed_template (connection_id, name, site) {
+        connection_id -> BigInt,
+        name -> Text,
+        site -> Text,
+        html -> Text,
+        updated_at -> BigInt,
     }
 }
 
@@ -220,6 +250,7 @@ diesel::table! {
         error -> Nullable<Text>,
         created_at -> BigInt,
         finished_at -> Nullable<BigInt>,
+        pace -> Nullable<Text>,
     }
 }
 
@@ -260,6 +291,22 @@ diesel::table! {
         connection_id -> BigInt,
         hour -> BigInt,
         calls -> BigInt,
+    }
+}
+
+diesel::table! {
+    activity_hour (connection_id, hour) {
+        connection_id -> BigInt,
+        hour -> BigInt,
+        noted -> Text,
+    }
+}
+
+diesel::table! {
+    admin_settings (connection_id) {
+        connection_id -> BigInt,
+        revision -> BigInt,
+        settings -> Text,
     }
 }
 

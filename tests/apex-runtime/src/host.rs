@@ -343,6 +343,24 @@ impl RunningUser {
     }
 }
 
+/// How the CPU time of a transaction is estimated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CpuPace {
+    /// Statements and loop turns that count as a millisecond.
+    pub per_millisecond: u32,
+    /// Whether more than the limit ends the transaction.
+    pub stops: bool,
+}
+
+impl Default for CpuPace {
+    fn default() -> Self {
+        Self {
+            per_millisecond: 1_000,
+            stops: false,
+        }
+    }
+}
+
 /// The org as the program sees it.
 pub trait Host {
     /// Milliseconds since 1970 in GMT.
@@ -400,6 +418,16 @@ pub trait Host {
     /// Publishes platform events that were found complete. Never called in a test, which keeps its events itself.
     fn publish(&self, _: &mut Machine<'_>, _: &[Rc<RecordObject>]) -> Result<(), HostError> {
         refused("EventBus.publish")
+    }
+
+    /// How CPU time is estimated; asked once for each transaction.
+    fn cpu_pace(&self) -> CpuPace {
+        CpuPace::default()
+    }
+
+    /// Hears that a method of the program begins, and may let it fail: nothing of it has run then.
+    fn before_method(&self, _class: &str, _method: &str) -> Result<(), HostError> {
+        Ok(())
     }
 
     /// Whether the running user holds a custom permission.

@@ -28,6 +28,7 @@ pub mod faults;
 pub mod formula;
 pub mod http;
 pub mod id;
+mod lightning;
 pub mod limits;
 pub mod long_requests;
 pub mod metadata;

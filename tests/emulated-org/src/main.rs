@@ -34,6 +34,9 @@ struct Serve {
     /// SFDX source folder with custom objects and fields; may be given several times.
     #[arg(long)]
     sfdx: Vec<PathBuf>,
+    /// SFDX source folder of a managed package that is installed; may be given several times.
+    #[arg(long)]
+    package: Vec<PathBuf>,
     /// Fill the organisation with a generated company of about this many records.
     #[arg(long)]
     company: Option<u64>,
@@ -57,6 +60,9 @@ struct Serve {
     /// them).
     #[arg(long)]
     apex_checker: Option<PathBuf>,
+    /// Folder of the built Lightning pages, with index.html and assets (scripts/lightning-pages makes it).
+    #[arg(long)]
+    lightning: Option<PathBuf>,
     /// Daily API requests, instead of the edition's.
     #[arg(long)]
     daily_api_limit: Option<u64>,
@@ -88,11 +94,13 @@ async fn run(serve: Serve) -> Result<(), Box<dyn std::error::Error>> {
     let org = EmulatedOrg::start(Options {
         bind: format!("{}:{}", serve.host, serve.port),
         sfdx_source: serve.sfdx,
+        packages: serve.package,
         company: serve.company.map(|records| CompanyOptions {
             seed: serve.seed,
             records,
         }),
         apex_checker: serve.apex_checker,
+        lightning: serve.lightning,
         edition: serve.edition,
         daily_api_limit: serve.daily_api_limit,
         my_domain: serve.my_domain,

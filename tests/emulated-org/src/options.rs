@@ -23,6 +23,9 @@ pub struct Options {
     pub daily_api_limit: Option<u64>,
     /// SFDX source folders with custom objects and fields.
     pub sfdx_source: Vec<PathBuf>,
+    /// SFDX source folders of managed packages that are installed. Their protected custom settings are seen by their
+    /// code alone. Their names carry no namespace here.
+    pub packages: Vec<PathBuf>,
     /// The address to listen on; port 0 for a free one.
     pub bind: String,
     /// The clock.
@@ -45,6 +48,8 @@ pub struct Options {
     pub person_accounts: bool,
     /// A folder with the Java archives of apex-ls: deployments then pass its type checks too.
     pub apex_checker: Option<PathBuf>,
+    /// The built shell of the Lightning app: a folder with `index.html` and `assets`. Without it a page says so.
+    pub lightning: Option<PathBuf>,
     /// Behaviour that the documentation leaves open.
     pub switches: Switches,
 }
@@ -57,6 +62,7 @@ impl Default for Options {
             organization_name: "Northwind Instruments".to_owned(),
             daily_api_limit: None,
             sfdx_source: Vec::new(),
+            packages: Vec::new(),
             bind: "127.0.0.1:0".to_owned(),
             clock: Clock::system(),
             company: None,
@@ -66,6 +72,7 @@ impl Default for Options {
             is_sandbox: false,
             person_accounts: false,
             apex_checker: None,
+            lightning: None,
             switches: Switches::default(),
         }
     }

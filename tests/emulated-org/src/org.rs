@@ -16,6 +16,7 @@ use crate::clock::Clock;
 use crate::data::Data;
 use crate::faults::Faults;
 use crate::id::RecordId;
+use crate::lightning::LightningBook;
 use crate::limits::Limits;
 use crate::long_requests::LongRequests;
 use crate::metadata::Metadata;
@@ -57,6 +58,7 @@ pub struct Org {
     pub automation: Automation,
     pub(crate) access: AccessBook,
     pub(crate) apex: ApexBook,
+    pub(crate) lightning: LightningBook,
     pub row_locks: Arc<RowLocks>,
     pub agenda: Agenda,
     /// The Organization record's id.
@@ -155,6 +157,11 @@ impl Org {
     /// What was deleted before is no longer reported by the deleted-records call.
     pub fn purge_recycle_bin(&self) -> usize {
         self.write().purge(self.clock.now())
+    }
+
+    /// Lets data storage be full, or have room again: new records are refused, changes are not.
+    pub fn set_storage_full(&self, is_full: bool) {
+        self.write().set_storage_full(is_full);
     }
 
     /// What a request is told that comes while too many long ones are under way.

@@ -23,6 +23,7 @@ use crate::data::{
 use crate::faults::Faults;
 use crate::http;
 use crate::id::RecordId;
+use crate::lightning::LightningBook;
 use crate::limits::{Allocation, Limits};
 use crate::long_requests::LongRequests;
 use crate::metadata::Metadata;
@@ -378,7 +379,9 @@ impl Org {
         if options.person_accounts {
             schema.enable_person_accounts()?;
         }
-        sfdx::load(&mut schema, &options.sfdx_source)?;
+        let folders = [options.sfdx_source.as_slice(), options.packages.as_slice()].concat();
+        sfdx::load(&mut schema, &folders)?;
+        sfdx::protect(&mut schema, &options.packages)?;
         if options.person_accounts {
             schema.mirror_contact_fields()?;
         }
@@ -393,13 +396,14 @@ impl Org {
         if options.person_accounts {
             org.add_person_record_type()?;
         }
-        org.load_custom_permissions(&options.sfdx_source)?;
-        access::adopt_metadata(&org, &sfdx::access(&options.sfdx_source)?)?;
-        org.load_custom_metadata(&options.sfdx_source)?;
+        org.load_custom_permissions(&folders)?;
+        access::adopt_metadata(&org, &sfdx::access(&folders)?)?;
+        org.load_custom_metadata(&folders)?;
         if let Some(archives) = &options.apex_checker {
             org.metadata.set_apex_check(Arc::new(TypeChecker::new(archives)));
         }
-        org.load_apex(&options.sfdx_source)?;
+        org.load_apex(&folders)?;
+        org.load_pages(&folders)?;
         Ok(org)
     }
 }
@@ -428,6 +432,7 @@ fn organisation(schema: Schema, data: Data, first: FirstRecords, options: &Optio
         automation: Automation::default(),
         access: AccessBook::default(),
         apex: Default::default(),
+        lightning: LightningBook::new(options.lightning.clone()),
         row_locks: Arc::default(),
         agenda: Agenda::default(),
         late_commits: Default::default(),

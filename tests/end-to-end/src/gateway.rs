@@ -117,7 +117,7 @@ impl Gateway {
             (PACKAGE_CLIENT, "\"salesforce:write\""),
             (
                 PARTNER_CLIENT,
-                "\"records:read\", \"records:write\", \"syncs:read\", \"syncs:write\", \"logs:read\", \"decisions:write\", \"connection:read\"",
+                "\"records:read\", \"records:write\", \"syncs:read\", \"syncs:write\", \"logs:read\", \"decisions:write\", \"connection:read\", \"connection:write\"",
             ),
         ] {
             let id = format!("{name}-{client}");

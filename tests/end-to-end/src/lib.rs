@@ -5,6 +5,7 @@
     reason = "reading a JSON value by name never panics: what is missing is null"
 )]
 
+pub mod chaos;
 pub mod company;
 pub mod gateway;
 pub mod org_client;
@@ -26,7 +27,7 @@ pub enum ScenarioError {
         source: std::io::Error,
     },
     /// No answer came.
-    #[error("no answer: {0}")]
+    #[error("no answer: {}", with_causes(.0))]
     Http(#[from] reqwest::Error),
     /// An answer other than the one hoped for.
     #[error("{method} {url} answered {status}: {body}")]
@@ -54,4 +55,15 @@ pub enum ScenarioError {
         /// How long.
         seconds: u64,
     },
+}
+
+/// An error with everything that led to it: reqwest names the address alone.
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
 }

@@ -47,6 +47,14 @@ impl Incoming {
         }
     }
 
+    /// Who saved the record in Salesforce, as far as the news tells.
+    pub fn saved_by(&self) -> Option<SalesforceId> {
+        match self {
+            Incoming::Present(snapshot) => snapshot.saved_by(),
+            Incoming::Deleted { .. } => None,
+        }
+    }
+
     /// The version spoken of.
     pub fn version(&self) -> SalesforceVersion {
         match self {
@@ -79,11 +87,18 @@ pub struct Snapshot {
     pub made_by_gateway: Option<bool>,
     /// Whether the gateway's own user modified the record last; none where that was not read.
     pub by_gateway: Option<bool>,
+    /// Who modified the record last; none where that was not read.
+    pub modified_by: Option<SalesforceId>,
     /// What the record became, where it is a converted lead.
     pub converted: Option<Converted>,
 }
 
 impl Snapshot {
+    /// Who saved the record as it was read, where that was not the gateway itself.
+    pub fn saved_by(&self) -> Option<SalesforceId> {
+        self.modified_by.filter(|_| self.by_gateway != Some(true))
+    }
+
     /// Whether an edit told for a moment is the gateway's own write, the last that the record saw.
     pub(super) fn is_own_write(&self, at: Instant) -> bool {
         self.by_gateway == Some(true) && at >= self.version.modstamp
@@ -118,6 +133,7 @@ impl Snapshot {
             external_id: None,
             made_by_gateway: None,
             by_gateway: None,
+            modified_by: None,
             converted: None,
         }
     }

@@ -185,6 +185,7 @@ impl Pair {
             external_id: Some(remote.external_id.clone()),
             made_by_gateway: Some(remote.made_by_gateway),
             by_gateway: Some(remote.by_gateway),
+            modified_by: None,
             converted: None,
         }
     }

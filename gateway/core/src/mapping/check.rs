@@ -69,6 +69,7 @@ impl MappingPlan {
             has_owner: object.fields.contains_key("OwnerId"),
             fields,
             last_field_id,
+            default_account: None,
         })
     }
 }

@@ -8,6 +8,7 @@ use crate::id::{ConnectionId, FieldId, MappingId, PlanRevision, RecordId, Salesf
 use crate::mapping::catalog::{PartnerType, SalesforceField};
 use crate::mapping::convert::{ConversionCause, ConversionProblem};
 use crate::mapping::document::{DeletePolicy, Direction, Scope, SyncRule};
+use crate::ports::settings::AdminSettings;
 
 /// What a lead tells of its conversion.
 const CONVERTED: [&str; 4] = [
@@ -16,6 +17,12 @@ const CONVERTED: [&str; 4] = [
     "ConvertedAccountId",
     "ConvertedOpportunityId",
 ];
+
+/// Objects whose records may be attached to an account.
+const ATTACHED: [&str; 2] = ["Contact", "Opportunity"];
+
+/// Their field that names it.
+const ACCOUNT_FIELD: &str = "AccountId";
 
 fn ask() -> DeletePolicy {
     DeletePolicy::Ask
@@ -76,6 +83,10 @@ pub struct MappingPlan {
     pub fields: Vec<FieldPlan>,
     /// The greatest field id ever given in this mapping, so that none is given twice.
     pub last_field_id: FieldId,
+    /// The account that new records in Salesforce are attached to where the partner names none. It is no part of the
+    /// mapping: the org's admin sets it.
+    #[serde(skip)]
+    pub default_account: Option<SalesforceId>,
 }
 
 /// A pair of fields, checked.
@@ -115,7 +126,6 @@ impl MappingPlan {
     pub fn salesforce_fields(&self) -> Vec<&str> {
         let mut seen = BTreeSet::new();
         let converted: &[&str] = if self.convertible { &CONVERTED } else { &[] };
-        let modified_by = self.writes_salesforce() && self.has_last_modified_by;
         let created_by = self.writes_salesforce() && self.has_created_by;
         std::iter::once("Id")
             .chain(self.synced_fields().map(|field| field.salesforce.name.as_str()))
@@ -123,10 +133,43 @@ impl MappingPlan {
             .chain(self.external_id.as_deref())
             .chain(converted.iter().copied())
             .chain(created_by.then_some("CreatedById"))
-            .chain(modified_by.then_some("LastModifiedById"))
+            // Tells the gateway's own writes from others' edits, and the history who saved.
+            .chain(self.has_last_modified_by.then_some("LastModifiedById"))
             .chain(std::iter::once("SystemModstamp"))
             .filter(|name| seen.insert(*name))
             .collect()
+    }
+
+    /// The plan as what the org's admin set makes it; none: that changes nothing.
+    pub fn under(&self, settings: &AdminSettings) -> Option<MappingPlan> {
+        let default_owner = settings.data_owner.as_ref().map(|owner| owner.user.clone());
+        let account = settings.default_account.as_ref();
+        let default_account = account
+            .and_then(|account| account.id)
+            .filter(|_| self.takes_account());
+        let plan = MappingPlan {
+            default_owner: default_owner.unwrap_or_else(|| self.default_owner.clone()),
+            default_account,
+            ..self.clone()
+        };
+        (plan != *self).then_some(plan)
+    }
+
+    /// Whether records of the object may be attached to an account that the admin names.
+    pub fn takes_account(&self) -> bool {
+        ATTACHED.contains(&self.salesforce_object.as_str())
+    }
+
+    /// The field that names the account of a record.
+    pub fn account_field(&self) -> Option<&FieldPlan> {
+        self.synced_fields()
+            .find(|field| field.salesforce.name == ACCOUNT_FIELD && field.salesforce.createable)
+    }
+
+    /// The account that a new record is attached to beside its values, since no mapped field carries one.
+    pub fn account_beside(&self) -> Option<(&'static str, SalesforceId)> {
+        let account = self.default_account.filter(|_| self.account_field().is_none());
+        account.map(|account| (ACCOUNT_FIELD, account))
     }
 
     /// Whether what happens in Salesforce reaches the partner.

@@ -91,8 +91,10 @@ impl Reader<'_> {
             Some(SalesforceId::parse(text(name)??) == Ok(gateway))
         };
         snapshot.made_by_gateway = is_gateway(CREATED_BY);
-        snapshot.by_gateway = is_gateway(MODIFIED_BY);
+        // Where nothing is written to Salesforce, nothing that is read is the gateway's own.
+        snapshot.by_gateway = is_gateway(MODIFIED_BY).filter(|_| self.plan.writes_salesforce());
         let id = |name: &str| text(name)?.and_then(|id| SalesforceId::parse(id).ok());
+        snapshot.modified_by = id(MODIFIED_BY);
         snapshot.converted = (text(CONVERTED) == Some(Some("true"))).then(|| Converted {
             contact: id("ConvertedContactId"),
             account: id("ConvertedAccountId"),

@@ -17,6 +17,22 @@ pub trait Calls {
         now: Instant,
     ) -> Result<u32, StoreError>;
 
+    /// Gives back calls that were taken at `taken_at` and were never made. They no longer count.
+    fn give_calls_back(
+        &mut self,
+        connection: ConnectionId,
+        calls: u32,
+        taken_at: Instant,
+    ) -> Result<(), StoreError>;
+
+    /// Calls spent in each hour since `since`, by the hour's beginning. Hours without any are left out, and so are
+    /// those that ended more than 31 days ago.
+    fn call_hours(
+        &mut self,
+        connection: ConnectionId,
+        since: Instant,
+    ) -> Result<Vec<(Instant, u64)>, StoreError>;
+
     /// Calls spent in the 24 hours that end at `now`.
     fn calls_spent(&mut self, connection: ConnectionId, now: Instant) -> Result<u64, StoreError>;
 

@@ -33,6 +33,9 @@ pub trait Connections {
     /// Remembers the org's daily allowance of API calls, as an answer told it.
     fn set_daily_allowance(&mut self, id: ConnectionId, calls: u64) -> Result<(), StoreError>;
 
+    /// Sets how many calls may be spent in 24 hours; none: as many as the org's allowance suggests.
+    fn set_daily_calls(&mut self, id: ConnectionId, calls: Option<u64>) -> Result<(), StoreError>;
+
     /// Remembers the org that answered, and where it answers.
     fn set_org(&mut self, id: ConnectionId, org: SalesforceId, instance_url: &str) -> Result<(), StoreError>;
 
@@ -68,7 +71,8 @@ pub trait Connections {
         at: Instant,
     ) -> Result<(), StoreError>;
 
-    /// The plans in force, in the order of their mappings' numbers. Cached by the store between revisions.
+    /// The plans in force, in the order of their mappings' numbers, each [under](MappingPlan::under) what the org's
+    /// admin set. Cached by the store between revisions.
     fn plans(&mut self, connection: ConnectionId) -> Result<Vec<Arc<MappingPlan>>, StoreError>;
 
     /// A mapping's document at a revision.

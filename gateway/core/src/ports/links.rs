@@ -123,6 +123,8 @@ pub struct Caused {
     pub effects: Effects,
     /// Who caused them.
     pub source: ChangeSource,
+    /// The Salesforce user whose save they follow from, where that is known.
+    pub saved_by: Option<SalesforceId>,
 }
 
 /// What an effect became.
@@ -163,6 +165,8 @@ pub struct HistoryEntry {
     pub plan: PlanRevision,
     /// Who caused it.
     pub source: ChangeSource,
+    /// The Salesforce user whose save it follows from, where that is known.
+    pub saved_by: Option<SalesforceId>,
 }
 
 /// A record that waits for a person.

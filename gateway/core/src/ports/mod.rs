@@ -7,31 +7,55 @@
 //!
 //! Everything is scoped to a connection. Nothing read through a port belongs to another connection.
 
+pub mod activity;
 pub mod calls;
 pub mod connections;
+pub mod embeds;
 pub mod inbox;
 pub mod leases;
 pub mod links;
 pub mod logs;
 pub mod outbox;
 pub mod packages;
+pub mod people;
 pub mod records;
 pub mod runs;
+pub mod settings;
+pub mod standings;
 
+pub use activity::Activities;
 pub use calls::Calls;
 pub use connections::Connections;
+pub use embeds::Embeds;
 pub use inbox::Inbox;
 pub use leases::Leases;
 pub use links::Links;
 pub use logs::Logs;
 pub use outbox::Outbox;
 pub use packages::Packages;
+pub use people::People;
 pub use records::Records;
 pub use runs::Runs;
+pub use settings::Settings;
+pub use standings::Standings;
 
 /// All ports of one unit.
 pub trait Transaction:
-    Calls + Connections + Inbox + Leases + Links + Logs + Outbox + Packages + Records + Runs
+    Activities
+    + Calls
+    + Connections
+    + Embeds
+    + Inbox
+    + Leases
+    + Links
+    + Logs
+    + Outbox
+    + Packages
+    + People
+    + Records
+    + Runs
+    + Settings
+    + Standings
 {
 }
 

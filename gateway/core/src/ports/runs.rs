@@ -24,10 +24,11 @@ pub trait Runs {
     /// A run with its parts.
     fn run(&mut self, connection: ConnectionId, id: RunId) -> Result<Option<Run>, StoreError>;
 
-    /// Runs, newest first, older than `before`.
+    /// Runs that meet the filter, newest first, older than `before`.
     fn runs(
         &mut self,
         connection: ConnectionId,
+        filter: RunFilter,
         before: Option<RunId>,
         limit: u32,
     ) -> Result<Vec<Run>, StoreError>;
@@ -47,6 +48,9 @@ pub trait Runs {
         error: Option<&str>,
         at: Instant,
     ) -> Result<(), StoreError>;
+
+    /// Notes how fast a run gets on.
+    fn set_run_pace(&mut self, connection: ConnectionId, run: RunId, pace: Pace) -> Result<(), StoreError>;
 
     /// Where the next instant sync of a mapping starts.
     fn watermark(
@@ -133,6 +137,48 @@ pub enum RunState {
     Completed,
     /// Ended by an error that a person has to see to.
     Failed,
+    /// To be ended by whoever works on it, or takes it up: a person asked for that.
+    Cancelling,
+    /// Ended since a person asked for that. What was applied stays.
+    Cancelled,
+}
+
+impl RunState {
+    /// Every state.
+    pub const ALL: [RunState; 6] = [
+        RunState::Queued,
+        RunState::Running,
+        RunState::Completed,
+        RunState::Failed,
+        RunState::Cancelling,
+        RunState::Cancelled,
+    ];
+
+    /// Whether the run has not ended.
+    pub fn is_unfinished(self) -> bool {
+        match self {
+            RunState::Queued | RunState::Running | RunState::Cancelling => true,
+            RunState::Completed | RunState::Failed | RunState::Cancelled => false,
+        }
+    }
+}
+
+/// Which runs are listed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RunFilter {
+    /// Of this kind alone.
+    pub kind: Option<RunKind>,
+    /// In this state alone.
+    pub state: Option<RunState>,
+}
+
+/// How fast a run got on of late.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pace {
+    /// Rows in a second.
+    pub per_second: u64,
+    /// When that was.
+    pub at: Instant,
 }
 
 /// A run.
@@ -152,6 +198,8 @@ pub struct Run {
     pub created_at: Instant,
     /// When it ended.
     pub finished_at: Option<Instant>,
+    /// How fast it got on of late; none before its second batch.
+    pub pace: Option<Pace>,
     /// One for each mapping, in the order in which they run.
     pub parts: Vec<RunPart>,
 }

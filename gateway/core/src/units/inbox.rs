@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::Instant;
+use crate::activity::Hour;
 use crate::decide::{ChangeSource, HeldReason, Incoming, MergedInto};
 use crate::failure::Failure;
 use crate::id::{ConnectionId, InboxId, SalesforceId};
@@ -202,6 +203,7 @@ pub fn decide(
     let plans = tx.plans(connection)?;
     let owners = directory(&tx.partner_users(connection)?);
     let mut decided = Decided::default();
+    let mut crossed = Hour::default();
     for plan in &plans {
         let reader = Reader {
             plan,
@@ -226,6 +228,7 @@ pub fn decide(
         };
         let applied = apply(tx, &setting, &news)?;
         decided.outgoing |= applied.outgoing;
+        crossed.add(&Hour::of_news(&applied.outcomes));
         let again = applied.read_again.into_iter().map(|id| (Arc::clone(plan), id));
         decided.read_again.extend(again);
     }
@@ -246,8 +249,26 @@ pub fn decide(
         .filter(|head| !decided.waits(head))
         .filter_map(Head::settlement)
         .collect();
+    note_lags(&mut crossed, heads, &decided, at);
+    if !crossed.is_empty() {
+        tx.note_activity(connection, at, &crossed)?;
+    }
     decided.settled = tx.settle(&settlements)?.len();
     Ok(decided)
+}
+
+/// Counts how long the newest change of each settled head took from its save to here.
+fn note_lags(crossed: &mut Hour, heads: &[Head], decided: &Decided, at: Instant) {
+    for head in heads.iter().filter(|head| !decided.waits(head)) {
+        let saved = head
+            .changes
+            .iter()
+            .map(|change| change.change.version.modstamp)
+            .max();
+        if let Some(saved) = saved {
+            crossed.lags.note(saved, at);
+        }
+    }
 }
 
 /// What was decided on fresh readings.
@@ -280,7 +301,12 @@ pub fn settle_readings(
             at,
             lane: Lane::Interactive,
         };
-        outgoing |= apply(tx, &setting, &reading.news)?.outgoing;
+        let applied = apply(tx, &setting, &reading.news)?;
+        outgoing |= applied.outgoing;
+        let crossed = Hour::of_news(&applied.outcomes);
+        if !crossed.is_empty() {
+            tx.note_activity(connection, at, &crossed)?;
+        }
         let entries = out_of_sight_entries(reading, at);
         if !entries.is_empty() {
             tx.append_logs(connection, &entries)?;

@@ -291,6 +291,7 @@ impl Round<'_> {
                 source: ChangeSource::Partner {
                     client: self.client.to_owned(),
                 },
+                saved_by: None,
             });
         }
         Decided::Apply(at)

@@ -297,6 +297,7 @@ fn act(
             source: ChangeSource::Person {
                 client: client.to_owned(),
             },
+            saved_by: None,
         }],
     })?;
     tx.append_logs(connection, &[entry])?;

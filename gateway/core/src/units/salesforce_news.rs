@@ -119,6 +119,7 @@ fn apply_round(
                 caused.push(Caused {
                     effects: *effects,
                     source: one.source.clone(),
+                    saved_by: incoming.saved_by(),
                 });
                 decided.push((incoming, linked.and_then(|linked| linked.record.as_ref())));
             }
@@ -141,9 +142,11 @@ fn apply_round(
         .zip(&decided)
         .zip(&written)
         .filter(|((caused, _), _)| is_logged(&caused.source, caused.effects.outcome))
-        .map(|((Caused { effects, source }, (incoming, before)), written)| {
-            log_entry(setting, source, effects, incoming, written.record, *before)
-        })
+        .map(
+            |((Caused { effects, source, .. }, (incoming, before)), written)| {
+                log_entry(setting, source, effects, incoming, written.record, *before)
+            },
+        )
         .collect();
     if !entries.is_empty() {
         tx.append_logs(setting.connection, &entries)?;

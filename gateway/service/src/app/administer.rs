@@ -335,9 +335,15 @@ pub async fn apply_mapping(
     connection: ConnectionId,
     document: &MappingDocument,
 ) -> Result<AppliedMapping, MappingError> {
-    let (known, plans) = app
+    let (known, plans, settings) = app
         .store
-        .read(move |tx| Ok((tx.connection(connection)?, tx.plans(connection)?)))
+        .read(move |tx| {
+            Ok((
+                tx.connection(connection)?,
+                tx.plans(connection)?,
+                tx.settings(connection)?,
+            ))
+        })
         .await?;
     let known = known.ok_or(MappingError::NoConnection)?;
     let previous = plans
@@ -364,7 +370,8 @@ pub async fn apply_mapping(
                 Some(previous),
             )
             .map_err(MappingError::Problems)?;
-            if same == **previous {
+            // What is in force stands under what the admin set.
+            if same.under(&settings).unwrap_or(same) == **previous {
                 return Ok(applied(previous, false));
             }
             (previous.mapping, PlanRevision(previous.revision.0 + 1))

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use causeway_core::Instant;
 use causeway_core::budget;
 use causeway_core::failure::Failure;
 use causeway_core::id::ConnectionId;
@@ -11,7 +12,7 @@ use futures_util::future::BoxFuture;
 
 use crate::app::failure::store_failure;
 use crate::clock::Clock;
-use crate::salesforce::budget::CallLedger;
+use crate::salesforce::budget::{Block, CallLedger};
 
 /// The ledger of all connections.
 #[derive(Debug)]
@@ -26,10 +27,11 @@ impl CallLedger for StoredCalls {
         connection: ConnectionId,
         wanted: u32,
         lane: Lane,
-    ) -> BoxFuture<'_, Result<u32, Failure>> {
+    ) -> BoxFuture<'_, Result<Block, Failure>> {
         Box::pin(async move {
             let now = self.clock.now();
-            self.store
+            let calls = self
+                .store
                 .write(Lane::Interactive, move |tx| {
                     let Some(known) = tx.connection(connection)? else {
                         return Ok(0);
@@ -38,7 +40,26 @@ impl CallLedger for StoredCalls {
                     tx.take_calls(connection, wanted, budget::usable(cap, lane), now)
                 })
                 .await
+                .map_err(|error| store_failure(&error))?;
+            Ok(Block {
+                calls,
+                leased_at: now,
+            })
+        })
+    }
+
+    fn give_back(&self, connection: ConnectionId, left: Block) -> BoxFuture<'_, Result<(), Failure>> {
+        Box::pin(async move {
+            self.store
+                .write(Lane::Interactive, move |tx| {
+                    tx.give_calls_back(connection, left.calls, left.leased_at)
+                })
+                .await
                 .map_err(|error| store_failure(&error))
         })
+    }
+
+    fn now(&self) -> Instant {
+        self.clock.now()
     }
 }

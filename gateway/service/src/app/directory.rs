@@ -6,7 +6,7 @@ use causeway_core::id::ConnectionId;
 use causeway_core::mapping::MappingPlan;
 use causeway_core::ports::StoreError;
 use causeway_core::ports::connections::{Client, Connection, PartnerUser};
-use causeway_core::ports::runs::Run;
+use causeway_core::ports::runs::{Run, RunFilter};
 
 use crate::app::App;
 use crate::app::read::{self, Waiting};
@@ -132,7 +132,7 @@ pub async fn activity(app: &App, runs: u32) -> Result<Vec<Activity>, StoreError>
                 .map(|connection| {
                     Ok(Activity {
                         waiting: read::waits(tx, &connection, now)?,
-                        runs: tx.runs(connection.id, None, runs)?,
+                        runs: tx.runs(connection.id, RunFilter::default(), None, runs)?,
                         connection: connection.name,
                     })
                 })

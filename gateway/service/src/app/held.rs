@@ -1,6 +1,9 @@
 //! Records that wait for a person, and what a person decides about them.
 
-use causeway_core::id::{ConnectionId, LinkId};
+use std::collections::BTreeMap;
+
+use causeway_core::Instant;
+use causeway_core::id::{ConnectionId, LinkId, MappingId};
 use causeway_core::ports::{Lane, StoreError};
 use causeway_core::units::person::{self, PersonRefusal};
 
@@ -8,6 +11,9 @@ use crate::app::App;
 
 /// Held records looked at in one unit.
 const SLICE: u32 = 200;
+
+/// Held records that are counted in one query.
+const COUNTED_AT_ONCE: u32 = 1_000;
 
 /// Units of one request.
 const SLICES: u32 = 50;
@@ -30,6 +36,61 @@ pub struct Retried {
     pub count: u64,
     /// Where to go on; none when all were looked at.
     pub next: Option<LinkId>,
+}
+
+/// Records that are held for one cause.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cause {
+    /// The reason's code.
+    pub reason: &'static str,
+    /// Partner object; empty where nothing maps the records any more.
+    pub object: String,
+    /// What to do, in the words of the newest of them.
+    pub next_step: String,
+    /// How many records.
+    pub count: u64,
+    /// Since when the oldest is held.
+    pub oldest: Instant,
+}
+
+/// Why records are held, the most frequent cause first.
+///
+/// # Errors
+/// When the store fails, or takes too long to look at all of them.
+pub async fn causes(app: &App, connection: ConnectionId) -> Result<Vec<Cause>, StoreError> {
+    app.store
+        .scan(move |tx| {
+            let plans = tx.plans(connection)?;
+            let mut causes: BTreeMap<(&'static str, MappingId), Cause> = BTreeMap::new();
+            let mut after = None;
+            loop {
+                let slice = tx.held(connection, after, COUNTED_AT_ONCE)?;
+                for held in &slice {
+                    let reason = person::code(&held.reason);
+                    let cause = causes.entry((reason, held.mapping)).or_insert_with(|| {
+                        let plan = plans.iter().find(|plan| plan.mapping == held.mapping);
+                        Cause {
+                            reason,
+                            object: plan.map(|plan| plan.partner_object.clone()).unwrap_or_default(),
+                            next_step: String::new(),
+                            count: 0,
+                            oldest: held.since,
+                        }
+                    });
+                    cause.count += 1;
+                    cause.oldest = cause.oldest.min(held.since);
+                    cause.next_step = held.reason.summary();
+                }
+                match slice.last() {
+                    Some(last) => after = Some(last.link),
+                    None => break,
+                }
+            }
+            let mut causes: Vec<Cause> = causes.into_values().collect();
+            causes.sort_by_key(|cause| std::cmp::Reverse(cause.count));
+            Ok(causes)
+        })
+        .await
 }
 
 /// Tries a held record again.

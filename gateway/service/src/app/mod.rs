@@ -3,10 +3,14 @@
 //! A use case takes an [`App`] and typed arguments and gives typed results. It reaches Salesforce through
 //! [`crate::salesforce`] and the database through units over the ports of `causeway_core`.
 
+pub mod activity;
 pub mod administer;
+pub mod budget;
 mod calls;
 pub mod conflicts;
+pub mod console;
 pub mod directory;
+pub mod embed;
 pub mod failure;
 pub mod held;
 pub mod idempotency;
@@ -14,6 +18,7 @@ pub mod inbox;
 pub mod org;
 pub mod outgoing;
 pub mod package;
+pub mod people;
 pub mod post;
 pub mod read;
 pub mod receive;
@@ -21,6 +26,7 @@ pub mod reread;
 #[cfg(test)]
 mod sample;
 pub mod scope;
+pub mod settings;
 pub mod sync;
 pub mod users;
 
@@ -58,6 +64,8 @@ pub struct App {
     pub outbox_bell: Notify,
     /// Rings when a sync run was queued.
     pub sync_bell: Notify,
+    /// Rings for everybody who waits when more Salesforce calls may be spent.
+    pub budget_bell: Notify,
     /// Who writes to which org at the moment.
     pub(crate) outgoing_turns: Turns,
 }
@@ -94,6 +102,8 @@ pub struct AppOptions {
     pub sync_retries: RetrySchedule,
     /// How long work waits while the org's daily API allowance is used up.
     pub parked: Duration,
+    /// How often instant syncs of a connection come by themselves whose admin set nothing; `None`: never.
+    pub instant_every: Option<Duration>,
     /// Rows of an initial sync that are applied in one unit.
     pub batch_rows: usize,
     /// Rows asked for in one page of Bulk results.
@@ -132,6 +142,7 @@ impl Default for AppOptions {
                 attempts: 8,
             },
             parked: Duration::from_secs(15 * 60),
+            instant_every: None,
             batch_rows: 500,
             page_rows: 50_000,
         }
@@ -160,6 +171,7 @@ impl App {
             inbox_bell: Notify::new(),
             outbox_bell: Notify::new(),
             sync_bell: Notify::new(),
+            budget_bell: Notify::new(),
             outgoing_turns: Turns::default(),
         }
     }

@@ -25,13 +25,16 @@ pub const LATEST_VERSION: PackageVersion = PackageVersion::of(1, 0);
 /// Bytes of the key that a package makes: as many as the hash of HS256 has.
 pub const KEY_BYTES: usize = 32;
 
-/// What a package may do: push, and show its admin how things stand.
-const SCOPES: [Scope; 5] = [
+/// What a package may do: push, let its admin see and set how things stand, and show a record's users what became of it.
+const SCOPES: [Scope; 8] = [
     Scope::SalesforceWrite,
     Scope::ConnectionRead,
+    Scope::ConnectionWrite,
     Scope::SyncsRead,
     Scope::SyncsWrite,
     Scope::LogsRead,
+    Scope::RecordsRead,
+    Scope::EmbedWrite,
 ];
 
 /// Letters and digits that are not taken for each other (Crockford's base 32).

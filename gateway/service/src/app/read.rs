@@ -1,5 +1,6 @@
 //! What partners and admins read.
 
+pub mod panel;
 mod references;
 
 use std::sync::Arc;
@@ -15,7 +16,7 @@ use causeway_core::ports::links::{HeldRecord, HistoryEntry, LinkCounts};
 use causeway_core::ports::logs::{LogEntry, LogFilter};
 use causeway_core::ports::outbox::OutgoingBacklog;
 use causeway_core::ports::records::{RecordFilter, StoredRecord};
-use causeway_core::ports::runs::Run;
+use causeway_core::ports::runs::{Run, RunFilter};
 use causeway_core::ports::{StoreError, Transaction};
 
 use crate::app::App;
@@ -319,19 +320,20 @@ pub async fn logs(
         .await
 }
 
-/// Sync runs, newest first, older than `before`, and whether more follow.
+/// Sync runs that meet the filter, newest first, older than `before`, and whether more follow.
 ///
 /// # Errors
 /// When the store fails.
 pub async fn runs(
     app: &App,
     connection: ConnectionId,
+    filter: RunFilter,
     before: Option<RunId>,
     limit: u32,
 ) -> Result<(Vec<Run>, bool), StoreError> {
     app.store
         .scan(move |tx| {
-            let mut found = tx.runs(connection, before, limit.saturating_add(1))?;
+            let mut found = tx.runs(connection, filter, before, limit.saturating_add(1))?;
             let more = cut(&mut found, limit);
             Ok((found, more))
         })

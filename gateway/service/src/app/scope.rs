@@ -19,11 +19,17 @@ pub enum Scope {
     DecisionsWrite,
     /// Read the connection's settings and mappings.
     ConnectionRead,
+    /// Change the connection's settings.
+    ConnectionWrite,
+    /// Open the partner's page of a record inside Salesforce.
+    EmbedWrite,
+    /// Make the pages that are shown inside Salesforce.
+    EmbedTemplates,
 }
 
 impl Scope {
     /// Every scope.
-    pub const ALL: [Scope; 8] = [
+    pub const ALL: [Scope; 11] = [
         Scope::SalesforceWrite,
         Scope::RecordsRead,
         Scope::RecordsWrite,
@@ -32,6 +38,9 @@ impl Scope {
         Scope::LogsRead,
         Scope::DecisionsWrite,
         Scope::ConnectionRead,
+        Scope::ConnectionWrite,
+        Scope::EmbedWrite,
+        Scope::EmbedTemplates,
     ];
 
     /// The scope as tokens and settings spell it.
@@ -45,6 +54,9 @@ impl Scope {
             Scope::LogsRead => "logs:read",
             Scope::DecisionsWrite => "decisions:write",
             Scope::ConnectionRead => "connection:read",
+            Scope::ConnectionWrite => "connection:write",
+            Scope::EmbedWrite => "embed:write",
+            Scope::EmbedTemplates => "embed:templates",
         }
     }
 

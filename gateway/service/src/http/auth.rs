@@ -21,8 +21,8 @@ use super::HttpState;
 use super::problem::{Problem, ProblemKind};
 
 pub use scope::{
-    ConnectionRead, DecisionsWrite, LogsRead, RecordsRead, RecordsWrite, SalesforceWrite, ScopeMark,
-    SyncsRead, SyncsWrite,
+    ConnectionRead, ConnectionWrite, DecisionsWrite, EmbedTemplates, EmbedWrite, LogsRead, RecordsRead,
+    RecordsWrite, SalesforceWrite, ScopeMark, SyncsRead, SyncsWrite,
 };
 pub use verify::{AccessToken, Caller, ExchangeError, Verifier};
 

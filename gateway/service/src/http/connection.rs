@@ -11,10 +11,14 @@ use utoipa::ToSchema;
 
 use super::HttpState;
 use super::auth::{Authorized, ConnectionRead};
+use super::overview::{BudgetView, InstantView, SettingsView, first_sync};
 use super::parameters::Parameters;
 use super::problem::{Problem, ProblemDocument};
-use crate::app::package::{self, PackageState};
+use super::salesforce_package::SupportView;
+use crate::app::console::{self, Overview};
+use crate::app::package::{self, LATEST_VERSION, PackageState};
 use crate::app::read::{self, MappingState, Waiting};
+use crate::config::Support;
 
 /// One Salesforce org linked with one partner account. No secret is ever shown.
 #[derive(Debug, Serialize, ToSchema)]
@@ -51,6 +55,19 @@ pub struct ConnectionView {
     pub calls: CallsView,
     /// The package in the org.
     pub package: PackageView,
+    /// What the org's admin set.
+    pub settings: SettingsView,
+    /// Instant syncs.
+    pub instant: InstantView,
+    /// Whether everything was carried over once: `notDone`, `running` or `done`.
+    #[schema(examples("done"))]
+    pub first_sync: &'static str,
+    /// When the first initial sync was completed.
+    pub first_sync_at: Option<DateTime<Utc>>,
+    /// Salesforce calls in 24 hours.
+    pub budget: BudgetView,
+    /// Whom to ask for help.
+    pub support: SupportView,
 }
 
 /// The package in the org, as it last told.
@@ -61,6 +78,11 @@ pub struct PackageView {
     /// Its version; null before it first reported.
     #[schema(examples("1.0"))]
     pub version: Option<String>,
+    /// The version that goes with this gateway.
+    #[schema(examples("1.0"))]
+    pub latest: String,
+    /// Whether its version is older than that; null before it first reported.
+    pub is_out_of_date: Option<bool>,
     /// When it last reported.
     pub reported_at: Option<DateTime<Utc>>,
     /// What waits in the org to be sent, in rows of the package's own queue.
@@ -90,6 +112,8 @@ impl From<PackageState> for PackageView {
         let report = state.report.as_ref();
         PackageView {
             version: report.map(|report| report.version.clone()),
+            latest: LATEST_VERSION.to_string(),
+            is_out_of_date: report.map(|report| package::is_out_of_date(&report.version)),
             reported_at: report.map(|report| report.at),
             queue: report.map(|report| BacklogView {
                 waiting: report.queue.rows,
@@ -133,7 +157,14 @@ pub struct CallsView {
 }
 
 impl ConnectionView {
-    fn new(connection: &Connection, waiting: &Waiting, package: PackageState) -> Self {
+    fn new(
+        connection: &Connection,
+        waiting: &Waiting,
+        package: PackageState,
+        overview: &Overview,
+        support: &Support,
+    ) -> Self {
+        let (first_sync, first_sync_at) = first_sync(overview.first_sync);
         ConnectionView {
             name: connection.name.clone(),
             environment: match connection.environment {
@@ -160,6 +191,15 @@ impl ConnectionView {
                 cap: waiting.calls_cap,
             },
             package: package.into(),
+            settings: SettingsView::from(&overview.settings),
+            instant: InstantView::from(&overview.instant),
+            first_sync,
+            first_sync_at,
+            budget: BudgetView::from(&overview.budget),
+            support: SupportView {
+                email: support.email.clone(),
+                phone: support.phone.clone(),
+            },
         }
     }
 }
@@ -331,7 +371,8 @@ fn policy_name(policy: DeletePolicy) -> &'static str {
     }
 }
 
-fn type_name(kind: PartnerType) -> &'static str {
+/// A type as mappings spell it.
+pub(super) fn type_name(kind: PartnerType) -> &'static str {
     match kind {
         PartnerType::Text => "Text",
         PartnerType::MultiLine => "MultiLine",
@@ -351,7 +392,8 @@ fn type_name(kind: PartnerType) -> &'static str {
 
 /// Read the connection.
 ///
-/// How it is set up, what waits on both ways, what of its Salesforce calls is spent, and how the package in the org is.
+/// How it is set up, what waits on both ways, what of its Salesforce calls is spent, how its syncs stand, and how the
+/// package in the org is.
 #[utoipa::path(
     tag = "connection",
     security(("bearer" = ["connection:read"])),
@@ -373,7 +415,14 @@ pub async fn get_connection(
     Parameters::parse(request.query_string())?.finish()?;
     let waiting = read::waiting(&state.app, caller.connection()).await?;
     let package = package::state(&state.app, caller.connection().id).await?;
-    Ok(HttpResponse::Ok().json(ConnectionView::new(caller.connection(), &waiting, package)))
+    let overview = console::overview(&state.app, caller.connection()).await?;
+    Ok(HttpResponse::Ok().json(ConnectionView::new(
+        caller.connection(),
+        &waiting,
+        package,
+        &overview,
+        &state.support,
+    )))
 }
 
 /// List mappings.

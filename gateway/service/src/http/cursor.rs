@@ -18,6 +18,8 @@ pub enum CursorKind {
     Conflicts,
     /// Sync runs by number.
     Syncs,
+    /// Entries of a link's history, by number.
+    History,
 }
 
 impl CursorKind {
@@ -29,6 +31,7 @@ impl CursorKind {
             CursorKind::Held => 'h',
             CursorKind::Conflicts => 'c',
             CursorKind::Syncs => 's',
+            CursorKind::History => 'y',
         }
     }
 }

@@ -3,6 +3,7 @@
 use actix_web::{HttpRequest, HttpResponse, get, post, web};
 use causeway_core::id::LinkId;
 use causeway_core::units::person::PersonRefusal;
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -109,6 +110,69 @@ pub async fn list_held(
             .map(|id| cursor::write(CursorKind::Held, id)),
         has_more: more,
         held: held.iter().map(HeldView::from).collect(),
+    }))
+}
+
+/// The causes for which records are held.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = HeldCauseList)]
+pub struct CausesView {
+    /// The most frequent first.
+    pub causes: Vec<CauseView>,
+}
+
+/// Records of one object that are held for one cause.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = HeldCause)]
+pub struct CauseView {
+    /// The reason, as in `/v1/held`.
+    #[schema(examples("conversion"))]
+    pub cause: &'static str,
+    /// Partner object; empty where nothing maps the records any more.
+    #[schema(examples("contact"))]
+    pub object: String,
+    /// Why one of them is held, and what to do.
+    pub next_step: String,
+    /// How many records.
+    #[schema(examples(12))]
+    pub count: u64,
+    /// Since when the oldest is held.
+    pub oldest: DateTime<Utc>,
+}
+
+/// List why records are held.
+///
+/// Held records by cause and object, counted.
+#[utoipa::path(
+    tag = "held",
+    security(("bearer" = ["logs:read"])),
+    responses(
+        (status = 200, description = "The causes", body = CausesView),
+        (status = 400, description = "Some parameters are wrong", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 401, description = "The token is refused", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 403, description = "The token does not allow this", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 500, description = "The gateway failed", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 503, description = "The store cannot be asked", body = ProblemDocument, content_type = "application/problem+json"),
+    )
+)]
+#[get("/v1/held/causes")]
+pub async fn list_causes(
+    state: web::Data<HttpState>,
+    caller: Authorized<LogsRead>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    Parameters::parse(request.query_string())?.finish()?;
+    let causes = held::causes(&state.app, caller.connection().id).await?;
+    let causes = causes.into_iter().map(|cause| CauseView {
+        cause: cause.reason,
+        object: cause.object,
+        next_step: cause.next_step,
+        count: cause.count,
+        oldest: cause.oldest,
+    });
+    Ok(HttpResponse::Ok().json(CausesView {
+        causes: causes.collect(),
     }))
 }
 

@@ -203,12 +203,8 @@ async fn sample(state: &HttpState) -> Result<(), Problem> {
         ] {
             gauge.with_label_values(&[&connection]).set(value);
         }
-        for (state, label) in [
-            (RunState::Queued, "queued"),
-            (RunState::Running, "running"),
-            (RunState::Completed, "completed"),
-            (RunState::Failed, "failed"),
-        ] {
+        for state in RunState::ALL {
+            let label = super::syncs::state_name(state);
             let count = runs.iter().filter(|run| run.state == state).count();
             metrics
                 .runs

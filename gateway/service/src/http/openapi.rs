@@ -74,6 +74,12 @@ impl Modify for Finish {
                 .to_owned(),
         );
         components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
+        let mut page = Http::new(HttpAuthScheme::Bearer);
+        page.description = Some(
+            "What a page inside Salesforce was given when it was opened. It reads that page's record, for 15 minutes."
+                .to_owned(),
+        );
+        components.add_security_scheme("page", SecurityScheme::Http(page));
     }
 }
 

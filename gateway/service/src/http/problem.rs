@@ -63,6 +63,8 @@ problems! {
     LifetimeTooLong = 401 "lifetime-too-long" "The token lives too long";
     /// The client was revoked.
     ClientRevoked = 401 "client-revoked" "The client was revoked";
+    /// The session of an embedded page is over, or is none.
+    EmbedSessionOver = 401 "embed-session-over" "The page's session is over";
     /// The token does not carry the scope this route needs.
     InsufficientScope = 403 "insufficient-scope" "The token does not allow this";
     /// The request speaks of another connection than the token.
@@ -83,12 +85,18 @@ problems! {
     SyncNotFound = 404 "sync-not-found" "There is no such sync run";
     /// There is no such conflict.
     ConflictNotFound = 404 "conflict-not-found" "There is no such conflict";
+    /// The Salesforce record is not linked with a partner record.
+    NotLinked = 404 "not-linked" "The record is not linked";
+    /// There is no such template.
+    TemplateNotFound = 404 "template-not-found" "There is no such template";
     /// There is no such held record.
     HeldNotFound = 404 "held-not-found" "There is no such held record";
     /// The route knows other methods.
     MethodNotAllowed = 405 "method-not-allowed" "This address does not know that method";
     /// The client was too slow in sending the body.
     BodyTimeout = 408 "body-timeout" "The body took too long";
+    /// Where the org shows its pages is not known yet.
+    OrgNotKnown = 409 "org-not-known" "The org has not been heard from yet";
     /// Nothing is mapped yet.
     NothingMapped = 409 "nothing-mapped" "The connection has no mapping yet";
     /// A run of other objects is queued or running.
@@ -99,6 +107,12 @@ problems! {
     NotRestorable = 409 "not-restorable" "The value cannot be brought back";
     /// The held record waits for another decision than the one sent.
     OtherDecision = 409 "other-decision" "The record waits for another decision";
+    /// The run has ended, so there is nothing to cancel.
+    SyncEnded = 409 "sync-ended" "The sync run has ended already";
+    /// The user whom the admin named as data owner is not there any more.
+    DataOwnerGone = 409 "data-owner-gone" "The data owner is not there any more";
+    /// The settings were changed since the caller read them.
+    SettingsChanged = 412 "settings-changed" "The settings were changed meanwhile";
     /// The body is larger than allowed.
     BodyTooLarge = 413 "body-too-large" "The body is too large";
     /// The body is of another media type or encoding.

@@ -154,7 +154,8 @@ impl RecordView {
     }
 }
 
-fn field_json(value: &FieldValue, references: &References) -> Value {
+/// A value as partners read it, with what a reference leads to.
+pub(super) fn field_json(value: &FieldValue, references: &References) -> Value {
     let reference = match value {
         FieldValue::Reference(salesforce) => to_salesforce(*salesforce, references),
         FieldValue::Record(record) => {

@@ -2,10 +2,13 @@
 //! allowance than it was given.
 //!
 //! Calls are leased in blocks from a [`CallLedger`], which remembers them for good. What is left of a block when the
-//! process ends counts as spent: a lost block costs less than a write for every call.
+//! process ends counts as spent: a lost block costs less than a write for every call. A block is good for a while
+//! only, since calls count from when they were leased; what is left of it then is given back.
 
 use std::sync::Arc;
 
+use causeway_core::Instant;
+use causeway_core::budget::made_until;
 use causeway_core::failure::Failure;
 use causeway_core::id::ConnectionId;
 use causeway_core::ports::Lane;
@@ -22,16 +25,42 @@ const BULK_BLOCK: u32 = 25;
 pub trait CallLedger: Send + Sync + std::fmt::Debug {
     /// Takes up to `wanted` calls of a connection and answers how many were taken; none: no more may be made now.
     /// What is taken is spent, whether it is used or not. Bulk work may be given less of the allowance.
-    fn lease(&self, connection: ConnectionId, wanted: u32, lane: Lane)
-    -> BoxFuture<'_, Result<u32, Failure>>;
+    fn lease(
+        &self,
+        connection: ConnectionId,
+        wanted: u32,
+        lane: Lane,
+    ) -> BoxFuture<'_, Result<Block, Failure>>;
+
+    /// Gives back what is left of a block, of which nothing was used.
+    fn give_back(&self, connection: ConnectionId, left: Block) -> BoxFuture<'_, Result<(), Failure>>;
+
+    /// The time.
+    fn now(&self) -> Instant;
+}
+
+/// Calls that were leased together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Block {
+    /// How many are left.
+    pub calls: u32,
+    /// When they were leased.
+    pub leased_at: Instant,
+}
+
+impl Block {
+    /// Whether its calls may still be made.
+    fn is_good(self, now: Instant) -> bool {
+        self.leased_at <= now && now < made_until(self.leased_at)
+    }
 }
 
 /// The calls that one connection's client may make.
 #[derive(Debug)]
 pub struct CallBudget {
     ledger: Option<(ConnectionId, Arc<dyn CallLedger>)>,
-    interactive: Mutex<u32>,
-    bulk: Mutex<u32>,
+    interactive: Mutex<Option<Block>>,
+    bulk: Mutex<Option<Block>>,
 }
 
 impl CallBudget {
@@ -66,10 +95,19 @@ impl CallBudget {
         };
         // Held while the ledger is asked, so that calls which start together share one block.
         let mut held = held.lock().await;
-        if *held == 0 {
-            *held = ledger.lease(*connection, block, lane).await?;
+        let now = ledger.now();
+        if let Some(old) = held.filter(|held| !held.is_good(now)) {
+            *held = None;
+            if old.calls > 0 {
+                ledger.give_back(*connection, old).await?;
+            }
         }
-        *held = held.checked_sub(1).ok_or_else(no_calls_left)?;
+        let mut in_hand = match held.filter(|held| held.calls > 0) {
+            Some(in_hand) => in_hand,
+            None => ledger.lease(*connection, block, lane).await?,
+        };
+        in_hand.calls = in_hand.calls.checked_sub(1).ok_or_else(no_calls_left)?;
+        *held = Some(in_hand);
         Ok(())
     }
 }
@@ -81,7 +119,7 @@ pub fn no_calls_left() -> Failure {
         status: 403,
         code: "REQUEST_LIMIT_EXCEEDED".to_owned(),
         message: "the gateway's own cap of Salesforce calls in 24 hours is reached; Salesforce was not asked. Raise \
-                  the connection's daily_calls, or wait"
+                  the cap on the page Synchronization Information, or wait"
             .to_owned(),
     }
 }
@@ -98,6 +136,8 @@ mod tests {
     struct Counting {
         left: AtomicU32,
         leases: AtomicU32,
+        /// Minutes that have passed.
+        minutes: AtomicU32,
     }
 
     impl CallLedger for Counting {
@@ -106,19 +146,33 @@ mod tests {
             _connection: ConnectionId,
             wanted: u32,
             _lane: Lane,
-        ) -> BoxFuture<'_, Result<u32, Failure>> {
+        ) -> BoxFuture<'_, Result<Block, Failure>> {
             self.leases.fetch_add(1, Ordering::Relaxed);
             let left = self.left.load(Ordering::Relaxed);
             let given = left.min(wanted);
             self.left.store(left - given, Ordering::Relaxed);
-            Box::pin(std::future::ready(Ok(given)))
+            let block = Block {
+                calls: given,
+                leased_at: self.now(),
+            };
+            Box::pin(std::future::ready(Ok(block)))
+        }
+
+        fn give_back(&self, _connection: ConnectionId, left: Block) -> BoxFuture<'_, Result<(), Failure>> {
+            self.left.fetch_add(left.calls, Ordering::Relaxed);
+            Box::pin(std::future::ready(Ok(())))
+        }
+
+        fn now(&self) -> Instant {
+            let minutes = self.minutes.load(Ordering::Relaxed);
+            Instant::UNIX_EPOCH + chrono::TimeDelta::minutes(minutes.into())
         }
     }
 
     fn counted(left: u32) -> (Arc<Counting>, CallBudget) {
         let ledger = Arc::new(Counting {
             left: AtomicU32::new(left),
-            leases: AtomicU32::new(0),
+            ..Counting::default()
         });
         let shared: Arc<dyn CallLedger> = Arc::<Counting>::clone(&ledger);
         (ledger, CallBudget::counted(ConnectionId(1), shared))
@@ -149,6 +203,21 @@ mod tests {
         }
         assert_eq!(budget.take(Lane::Interactive).await, Err(no_calls_left()));
         assert_eq!(budget.take(Lane::Bulk).await, Ok(()));
+    }
+
+    #[tokio::test]
+    async fn what_is_left_when_the_hour_ends_is_given_back_and_taken_anew() {
+        let (ledger, budget) = counted(INTERACTIVE_BLOCK + 2);
+        budget.take(Lane::Interactive).await.unwrap();
+        ledger.minutes.store(59, Ordering::Relaxed);
+        budget.take(Lane::Interactive).await.unwrap();
+        assert_eq!(ledger.leases.load(Ordering::Relaxed), 1);
+        ledger.minutes.store(60, Ordering::Relaxed);
+        for _ in 0..INTERACTIVE_BLOCK {
+            budget.take(Lane::Interactive).await.unwrap();
+        }
+        assert_eq!(ledger.leases.load(Ordering::Relaxed), 2);
+        assert_eq!(budget.take(Lane::Interactive).await, Err(no_calls_left()));
     }
 
     #[tokio::test]

@@ -105,6 +105,25 @@ impl Salesforce {
         }
     }
 
+    /// Ends a job that Salesforce may still work on. One that has ended, or is gone, is no failure.
+    ///
+    /// # Errors
+    /// What Salesforce answered while it still works on the job.
+    pub async fn abort_query_job(&self, job: &str) -> Result<(), Failure> {
+        let path = ["jobs", "query", job];
+        let body = json!({ "state": "Aborted" });
+        let ask = Ask::repeatable(Method::PATCH, Target::Versioned(&path), Body::Json(&body));
+        let Err(refused) = self.exchange(&ask).await else {
+            return Ok(());
+        };
+        match self.query_job(job).await {
+            Ok(JobState::Running) => Err(refused.failure),
+            Ok(JobState::Complete { .. } | JobState::Failed { .. }) => Ok(()),
+            Err(failure) if policy(&failure, Call::Read).next == NextStep::Gone => Ok(()),
+            Err(failure) => Err(failure),
+        }
+    }
+
     /// Deletes a job with its results. A job that is gone already is no failure.
     ///
     /// # Errors

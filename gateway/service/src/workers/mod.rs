@@ -26,8 +26,6 @@ pub struct WorkerOptions {
     pub poll: Duration,
     /// Connections that are synced at a time.
     pub syncs: usize,
-    /// How often instant syncs come by themselves; `None`: never.
-    pub instant_every: Option<Duration>,
     /// How long stopping waits for work under way. What is cut off then goes on after the next start.
     pub stop_within: Duration,
 }
@@ -39,7 +37,6 @@ impl Default for WorkerOptions {
             outbox: 3,
             poll: Duration::from_secs(1),
             syncs: 2,
-            instant_every: None,
             stop_within: Duration::from_secs(20),
         }
     }
@@ -73,11 +70,7 @@ pub async fn start(app: Arc<App>, options: WorkerOptions) -> Result<Workers, Sto
         let name = format!("{}-{number}", uuid::Uuid::new_v4());
         tasks.spawn(outbox::run(Arc::clone(&app), name, options.poll, stop.clone()));
     }
-    tasks.spawn(schedule::run(
-        Arc::clone(&app),
-        options.instant_every,
-        stop.clone(),
-    ));
+    tasks.spawn(schedule::run(Arc::clone(&app), stop.clone()));
     tasks.spawn(sync::run(app, options.syncs.max(1), options.poll, stop.clone()));
     Ok(Workers {
         tasks,

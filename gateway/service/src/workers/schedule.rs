@@ -16,12 +16,11 @@ const LOOK_EVERY: Duration = Duration::from_secs(10);
 /// How often old answers are forgotten, the first time when the gateway starts.
 const FORGET_EVERY: Duration = Duration::from_secs(60 * 60);
 
-pub(super) async fn run(app: Arc<App>, instant_every: Option<Duration>, stop: CancellationToken) {
+pub(super) async fn run(app: Arc<App>, stop: CancellationToken) {
+    let instant_every = app.options.instant_every;
     let mut forget_at = Instant::now();
     while !stop.is_cancelled() {
-        if let Some(every) = instant_every
-            && let Err(error) = start_due(&app, every).await
-        {
+        if let Err(error) = start_due(&app, instant_every).await {
             tracing::warn!(%error, "instant syncs could not be queued; they are as soon as the store answers");
         }
         if forget_at <= Instant::now() {

@@ -101,6 +101,7 @@ async fn work(
     .await
     {
         Ok(SyncEnd::Completed) => tracing::info!(%connection, %run, "sync completed"),
+        Ok(SyncEnd::Cancelled) => tracing::info!(%connection, %run, "sync cancelled"),
         Ok(SyncEnd::Failed { error }) => tracing::error!(%connection, %run, error, "sync failed"),
         Ok(SyncEnd::Elsewhere) => {
             tracing::debug!(%connection, %run, "another worker syncs this connection");

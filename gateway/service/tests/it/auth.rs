@@ -180,7 +180,7 @@ async fn a_signed_assertion_is_exchanged_for_an_access_token() {
         (
             gateway.token("partner"),
             "salesforce:write records:read records:write syncs:read syncs:write logs:read decisions:write \
-             connection:read",
+             connection:read connection:write embed:write embed:templates",
         ),
         (rs256(&gateway.claims("signer")), "records:read connection:read"),
     ] {

@@ -7,7 +7,8 @@ use aws_lc_rs::encoding::AsDer;
 use aws_lc_rs::rsa::{KeyPair, KeySize};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use causeway::app::App;
+use causeway::app::{App, AppOptions};
+use causeway::clock::Clock;
 use causeway::config::{Config, Sources};
 use causeway::startup::{self, RunningGateway};
 use causeway::vault::client_secret_purpose;
@@ -29,7 +30,7 @@ pub const ORGANIZATION: &str = "00D8a00001rBqb8EAC";
 /// Shared secret of every HS256 client.
 pub const SECRET: &str = "a-secret-of-the-tests-with-many-characters";
 /// Every scope there is.
-pub const ALL_SCOPES: [&str; 8] = [
+pub const ALL_SCOPES: [&str; 11] = [
     "salesforce:write",
     "records:read",
     "records:write",
@@ -38,6 +39,9 @@ pub const ALL_SCOPES: [&str; 8] = [
     "logs:read",
     "decisions:write",
     "connection:read",
+    "connection:write",
+    "embed:write",
+    "embed:templates",
 ];
 
 /// A running gateway with the connections `acme` and `other`.
@@ -101,13 +105,20 @@ impl Gateway {
 
     /// A gateway with these sections of configuration, which name its store.
     pub async fn start_on(sections: &str) -> Gateway {
-        let folder = tempfile::tempdir().unwrap();
-        let text = format!(
-            "[http]\nlisten = \"127.0.0.1:0\"\n[secrets]\nmaster_key = \"{}\"\n{sections}",
-            STANDARD.encode([7u8; 32])
-        );
-        std::fs::write(folder.path().join("causeway.toml"), text).unwrap();
+        let folder = configured(sections);
         let running = spawn(&folder).await;
+        let connection = add_connections(running.app()).await;
+        Gateway::new(running, folder, connection)
+    }
+
+    /// A gateway with the default limits and a clock of the test's.
+    pub async fn start_at(clock: Arc<dyn Clock>) -> Gateway {
+        let folder = configured("[store]\nurl = \"sqlite://causeway.db\"\n");
+        let config = loaded(&folder);
+        let app = startup::build_app_with(&config, clock, AppOptions::default())
+            .await
+            .unwrap();
+        let running = startup::spawn_on(config, app).await.unwrap();
         let connection = add_connections(running.app()).await;
         Gateway::new(running, folder, connection)
     }
@@ -336,13 +347,27 @@ pub fn forged(header: &Value, claims: &Value, signature: &[u8]) -> String {
     )
 }
 
-async fn spawn(folder: &TempDir) -> RunningGateway {
-    let config = Config::load(&Sources {
+/// A folder with a configuration of these sections.
+fn configured(sections: &str) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let text = format!(
+        "[http]\nlisten = \"127.0.0.1:0\"\n[secrets]\nmaster_key = \"{}\"\n{sections}",
+        STANDARD.encode([7u8; 32])
+    );
+    std::fs::write(folder.path().join("causeway.toml"), text).unwrap();
+    folder
+}
+
+fn loaded(folder: &TempDir) -> Config {
+    Config::load(&Sources {
         file: Some(folder.path().join("causeway.toml")),
         environment: Vec::new(),
     })
-    .unwrap();
-    startup::spawn(config).await.unwrap()
+    .unwrap()
+}
+
+async fn spawn(folder: &TempDir) -> RunningGateway {
+    startup::spawn(loaded(folder)).await.unwrap()
 }
 
 async fn add_connections(app: &Arc<App>) -> ConnectionId {

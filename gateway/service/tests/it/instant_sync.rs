@@ -7,7 +7,7 @@ use causeway::app::AppOptions;
 use causeway::app::sync::progress::SyncProgress;
 use causeway::app::sync::{self, SyncEnd, start_due};
 use causeway_core::decide::{Outcome, Presence};
-use causeway_core::ports::runs::{PartProgress, Run, RunKind, RunState, Watermark};
+use causeway_core::ports::runs::{PartProgress, Run, RunFilter, RunKind, RunState, Watermark};
 use causeway_core::record::FieldValue;
 use chrono::TimeDelta;
 use emulated_org::people::LateCommits;
@@ -244,27 +244,36 @@ async fn instant_syncs_come_by_themselves_once_in_their_time() {
     let linked = synced(quick_options()).await;
     let runs = async || {
         let connection = linked.connection;
-        let runs = linked.app.store.read(move |tx| tx.runs(connection, None, 100));
+        let runs = linked
+            .app
+            .store
+            .read(move |tx| tx.runs(connection, RunFilter::default(), None, 100));
         let runs = runs.await.unwrap();
         runs.into_iter()
             .filter(|run| run.kind == RunKind::Instant)
             .count()
     };
-    start_due(&linked.app, Duration::from_secs(600)).await.unwrap();
+    start_due(&linked.app, Some(Duration::from_secs(600)))
+        .await
+        .unwrap();
     assert_eq!(runs().await, 1);
-    start_due(&linked.app, Duration::from_secs(600)).await.unwrap();
+    start_due(&linked.app, Some(Duration::from_secs(600)))
+        .await
+        .unwrap();
     assert_eq!(runs().await, 1, "the first is not finished");
     let connection = linked.connection;
     let first = linked
         .app
         .store
-        .read(move |tx| tx.runs(connection, None, 1))
+        .read(move |tx| tx.runs(connection, RunFilter::default(), None, 1))
         .await
         .unwrap()
         .remove(0);
     assert_eq!(linked.work_on(first.id).await, SyncEnd::Completed);
-    start_due(&linked.app, Duration::from_secs(600)).await.unwrap();
+    start_due(&linked.app, Some(Duration::from_secs(600)))
+        .await
+        .unwrap();
     assert_eq!(runs().await, 1, "the next is not due");
-    start_due(&linked.app, Duration::ZERO).await.unwrap();
+    start_due(&linked.app, Some(Duration::ZERO)).await.unwrap();
     assert_eq!(runs().await, 2);
 }

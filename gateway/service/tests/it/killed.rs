@@ -56,9 +56,15 @@ async fn sync_killed_at(failpoint: &str, contacts: usize) {
     assert_eq!(killed.signal(), Some(SIGABRT), "{failpoint}: {killed:?}");
 
     let linked = linked.an_hour_later().await;
-    let (runs, _) = read::runs(&linked.app, linked.connection, None, 10)
-        .await
-        .unwrap();
+    let (runs, _) = read::runs(
+        &linked.app,
+        linked.connection,
+        causeway_core::ports::runs::RunFilter::default(),
+        None,
+        10,
+    )
+    .await
+    .unwrap();
     assert_eq!(runs.len(), 1);
     assert_eq!(linked.work_on(runs[0].id).await, SyncEnd::Completed);
     assert_eq!(linked.run(runs[0].id).await.state, RunState::Completed);

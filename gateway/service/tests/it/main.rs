@@ -6,14 +6,19 @@
     reason = "a test fails loudly"
 )]
 
+mod admin_settings;
 mod auth;
 mod backlog;
 mod both_sides;
 mod bulk_ingest;
+mod call_budget;
+mod cancelling;
 mod cli;
 mod command;
 mod config;
 mod decisions;
+mod embed;
+mod embed_templates;
 mod first_sync;
 mod gateway;
 mod http_hostile;
@@ -24,12 +29,14 @@ mod killed;
 mod linked;
 mod openapi;
 mod outgoing;
+mod overview;
 mod package;
 mod partner_answers;
 mod partner_hostile;
 mod partner_writes;
 mod push_hostile;
 mod reconcile;
+mod record_panel;
 mod records;
 mod salesforce_client;
 mod salesforce_writes;

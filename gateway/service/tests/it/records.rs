@@ -299,7 +299,13 @@ async fn mappings_and_connection_are_shown_without_secrets() {
             "inbox",
             "outbox",
             "calls",
-            "package"
+            "package",
+            "settings",
+            "instant",
+            "firstSync",
+            "firstSyncAt",
+            "budget",
+            "support"
         ]
     );
     assert_eq!(connection["inbox"], json!({"waiting": 0, "oldest": null}));

@@ -7,7 +7,7 @@ use std::time::Duration;
 use causeway::clock::SystemClock;
 use causeway::salesforce::address::BaseUrl;
 use causeway::salesforce::auth::Grant;
-use causeway::salesforce::budget::{CallLedger, no_calls_left};
+use causeway::salesforce::budget::{Block, CallLedger, no_calls_left};
 use causeway::salesforce::rest::{JsonRecord, Seen};
 use causeway::salesforce::write::{ROWS_AT_ONCE, RowResults, WriteError, Written};
 use causeway::salesforce::{Salesforce, SalesforceClients};
@@ -436,11 +436,24 @@ impl CallLedger for Left {
         _connection: ConnectionId,
         wanted: u32,
         _lane: Lane,
-    ) -> BoxFuture<'_, Result<u32, Failure>> {
+    ) -> BoxFuture<'_, Result<Block, Failure>> {
         let left = self.0.load(Ordering::SeqCst);
         let given = left.min(wanted);
         self.0.store(left - given, Ordering::SeqCst);
-        Box::pin(std::future::ready(Ok(given)))
+        let block = Block {
+            calls: given,
+            leased_at: self.now(),
+        };
+        Box::pin(std::future::ready(Ok(block)))
+    }
+
+    fn give_back(&self, _connection: ConnectionId, left: Block) -> BoxFuture<'_, Result<(), Failure>> {
+        self.0.fetch_add(left.calls, Ordering::SeqCst);
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    fn now(&self) -> causeway_core::Instant {
+        chrono::Utc::now()
     }
 }
 

@@ -6,7 +6,7 @@ use causeway_core::decide::{
 use causeway_core::id::{ConnectionId, InboxId, LinkId, MappingId, PlanRevision, Position, RecordId, RunId};
 use causeway_core::mapping::{ConversionCause, DeletePolicy};
 use causeway_core::ports::links::LinkCounts;
-use causeway_core::ports::runs::{PartProgress, RunKind, Watermark};
+use causeway_core::ports::runs::{PartProgress, RunFilter, RunKind, Watermark};
 use causeway_core::record::FieldValue;
 
 use super::*;
@@ -243,12 +243,14 @@ fn what_goes_one_way_only_can_be_taken_back() {
             INSERT INTO sync_part (connection_id, run_id, mapping_id, ordinal, progress, row_count, outcomes, dropped)
                 VALUES (2, 61, 1, 0, '{\"at\":\"waiting\"}', 0, '{}', 0);";
         connection.run(new).unwrap();
-        for taken_back in ["0004", "0003"] {
+        loop {
             let version = match &mut connection {
                 EngineConnection::Sqlite(db) => db.revert_last_migration(SQLITE).unwrap(),
                 EngineConnection::Postgres(db) => db.revert_last_migration(POSTGRES).unwrap(),
             };
-            assert_eq!(version.to_string(), taken_back);
+            if version.to_string() == "0003" {
+                break;
+            }
         }
     };
     on_both(there_and_back, async |url| {
@@ -257,7 +259,7 @@ fn what_goes_one_way_only_can_be_taken_back() {
             .read(|unit| {
                 Ok((
                     unit.links(ID, &[10, 20, 30, 40, 70].map(LinkId))?,
-                    unit.runs(ID, None, 10)?,
+                    unit.runs(ID, RunFilter::default(), None, 10)?,
                     unit.held(ID, None, 10)?,
                     [Watermark::Changes, Watermark::Deletes].map(|of| unit.watermark(ID, CONTACTS, of)),
                 ))

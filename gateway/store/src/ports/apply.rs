@@ -226,6 +226,7 @@ struct HistoryRow {
     source: String,
     lost_side: Option<&'static str>,
     lost_value: Option<String>,
+    saved_by: Option<String>,
 }
 
 impl HistoryRow {
@@ -256,6 +257,7 @@ impl HistoryRow {
                 .as_ref()
                 .map(|lost| to_json(&lost.value))
                 .transpose()?,
+            saved_by: caused.saved_by.map(|user| user.to_string()),
         })
     }
 }

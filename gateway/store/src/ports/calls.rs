@@ -1,24 +1,20 @@
-//! Salesforce calls spent.
-//!
-//! They are counted by the hour. An hour counts as long as any of it lies within the last 24, so that a cap is kept
-//! whatever the minute: at worst a call counts for an hour longer than Salesforce counts it.
+//! Salesforce calls spent, counted by the hour as [`causeway_core::budget`] wants it.
 
 use causeway_core::Instant;
+use causeway_core::budget::{begins, first_counted, freed_at, hour_of};
 use causeway_core::id::ConnectionId;
 use causeway_core::ports::{Calls, StoreError};
 use diesel::dsl::min;
 use diesel::prelude::*;
 use diesel::upsert::excluded;
 
-use crate::columns::{from_column, micros, moment};
+use crate::columns::from_column;
 use crate::engine::on_engine;
 use crate::schema::call_hour;
 use crate::session::Session;
 
-/// Microseconds in an hour.
-const HOUR: i64 = 3_600_000_000;
-/// Hours for which a call counts.
-const DAY: i64 = 24;
+/// Hours for which spent calls are shown, longer than they count.
+const SHOWN: i64 = 31 * 24;
 
 impl Calls for Session {
     fn take_calls(
@@ -43,15 +39,47 @@ impl Calls for Session {
         self.port(|session| {
             let oldest = on_engine!(session, |db| call_hour::table
                 .filter(call_hour::connection_id.eq(connection.0))
-                .filter(call_hour::hour.ge(first_hour(now)))
+                .filter(call_hour::hour.ge(first_counted(now)))
                 .filter(call_hour::calls.gt(0))
                 .select(min(call_hour::hour))
                 .get_result::<Option<i64>>(db));
-            // The hour after the oldest one begins a day before it no longer counts.
-            session
-                .checked(oldest)?
-                .map(|hour| moment((hour + 1 + DAY).saturating_mul(HOUR)))
-                .transpose()
+            Ok(session.checked(oldest)?.map(freed_at))
+        })
+    }
+
+    fn give_calls_back(
+        &mut self,
+        connection: ConnectionId,
+        calls: u32,
+        taken_at: Instant,
+    ) -> Result<(), StoreError> {
+        self.port(|session| {
+            let given_back = on_engine!(session, |db| diesel::update(
+                call_hour::table.find((connection.0, hour_of(taken_at)))
+            )
+            .set(call_hour::calls.eq(call_hour::calls - i64::from(calls)))
+            .execute(db));
+            session.checked(given_back).map(drop)
+        })
+    }
+
+    fn call_hours(
+        &mut self,
+        connection: ConnectionId,
+        since: Instant,
+    ) -> Result<Vec<(Instant, u64)>, StoreError> {
+        self.port(|session| {
+            let hours = on_engine!(session, |db| call_hour::table
+                .filter(call_hour::connection_id.eq(connection.0))
+                .filter(call_hour::hour.ge(hour_of(since)))
+                .filter(call_hour::calls.gt(0))
+                .order(call_hour::hour)
+                .select((call_hour::hour, call_hour::calls))
+                .load::<(i64, i64)>(db));
+            let hours = session.checked(hours)?.into_iter();
+            hours
+                .map(|(hour, calls)| Ok((begins(hour), from_column("number of calls", calls)?)))
+                .collect()
         })
     }
 }
@@ -84,7 +112,7 @@ fn take(
     let forgotten = on_engine!(session, |db| diesel::delete(
         call_hour::table
             .filter(call_hour::connection_id.eq(connection.0))
-            .filter(call_hour::hour.lt(first_hour(now)))
+            .filter(call_hour::hour.lt(hour_of(now) - SHOWN))
     )
     .execute(db));
     session.checked(forgotten)?;
@@ -95,19 +123,8 @@ fn spent(session: &mut Session, connection: ConnectionId, now: Instant) -> Resul
     // Added up here: a sum in SQL has another type on each engine.
     let hours = on_engine!(session, |db| call_hour::table
         .filter(call_hour::connection_id.eq(connection.0))
-        .filter(call_hour::hour.ge(first_hour(now)))
+        .filter(call_hour::hour.ge(first_counted(now)))
         .select(call_hour::calls)
         .load::<i64>(db));
     from_column("number of calls", session.checked(hours)?.into_iter().sum())
-}
-
-/// The hour, counted from 1970, that a moment lies in.
-fn hour_of(moment: Instant) -> i64 {
-    micros(moment).div_euclid(HOUR)
-}
-
-/// The oldest hour of which a part lies within the day that ends at this moment.
-fn first_hour(now: Instant) -> i64 {
-    // An hour that ended exactly a day ago lies outside.
-    hour_of(now) - DAY
 }

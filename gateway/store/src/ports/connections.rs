@@ -95,6 +95,16 @@ impl Connections for Session {
         })
     }
 
+    fn set_daily_calls(&mut self, id: ConnectionId, calls: Option<u64>) -> Result<(), StoreError> {
+        self.port(|session| {
+            let calls = calls.map(to_column).transpose()?;
+            let updated = on_engine!(session, |db| diesel::update(connection::table.find(id.0))
+                .set(connection::daily_calls.eq(calls))
+                .execute(db));
+            session.checked(updated).and_then(|rows| known(id, rows))
+        })
+    }
+
     fn client(&mut self, id: &str) -> Result<Option<Client>, StoreError> {
         if !text::is_storable([id]) {
             return Ok(None);

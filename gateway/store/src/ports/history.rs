@@ -6,7 +6,7 @@ use causeway_core::ports::StoreError;
 use causeway_core::ports::links::HistoryEntry;
 use diesel::prelude::*;
 
-use crate::columns::{Word, from_column, from_json, moment};
+use crate::columns::{Word, from_column, from_json, moment, optional_salesforce_id};
 use crate::engine::on_engine;
 use crate::error::unexpected;
 use crate::schema::{field_history, record};
@@ -68,6 +68,33 @@ pub(super) fn conflicts(
     session.checked(rows)?.into_iter().map(HistoryRow::read).collect()
 }
 
+/// History of a link, of all fields or of one, newest first.
+pub(super) fn of_link(
+    session: &mut Session,
+    connection: ConnectionId,
+    link: LinkId,
+    field: Option<FieldId>,
+    before: Option<i64>,
+    limit: u32,
+) -> Result<Vec<HistoryEntry>, StoreError> {
+    let rows = on_engine!(session, |db| {
+        let mut query = field_history::table
+            .filter(db.in_time())
+            .filter(field_history::connection_id.eq(connection.0))
+            .filter(field_history::link_id.eq(link.0))
+            .filter(field_history::id.lt(before.unwrap_or(i64::MAX)))
+            .order(field_history::id.desc())
+            .limit(i64::from(limit))
+            .select(HistoryRow::as_select())
+            .into_boxed();
+        if let Some(field) = field {
+            query = query.filter(field_history::field.eq(i64::from(field.0)));
+        }
+        query.load(db)
+    });
+    session.checked(rows)?.into_iter().map(HistoryRow::read).collect()
+}
+
 /// One entry.
 pub(super) fn entry(
     session: &mut Session,
@@ -111,6 +138,7 @@ struct HistoryRow {
     source: String,
     lost_side: Option<String>,
     lost_value: Option<String>,
+    saved_by: Option<String>,
 }
 
 impl HistoryRow {
@@ -145,6 +173,7 @@ impl HistoryRow {
             lost,
             plan: PlanRevision(self.plan_revision),
             source: from_json("source of a change", &self.source)?,
+            saved_by: optional_salesforce_id(self.saved_by.as_deref())?,
         })
     }
 }

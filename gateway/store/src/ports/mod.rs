@@ -3,9 +3,11 @@
 //! Statements carry many rows wherever callers give many: a round trip for each row is what makes PostgreSQL slow,
 //! a statement for each row what makes SQLite slow.
 
+mod activity;
 mod apply;
 mod calls;
 mod connections;
+mod embeds;
 mod heads;
 mod history;
 mod identities;
@@ -16,10 +18,13 @@ mod logs;
 mod outbox;
 mod outbox_heads;
 mod packages;
+mod people;
 mod plans;
 mod records;
 mod runs;
 mod seen;
+mod settings;
+mod standings;
 mod swap;
 
 pub(crate) use inbox::forget_answers;

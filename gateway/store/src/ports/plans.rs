@@ -10,6 +10,7 @@ use diesel::prelude::*;
 use diesel::query_dsl::methods::FilterDsl as ConditionalUpsert;
 use diesel::upsert::excluded;
 
+use super::settings;
 use crate::columns::{from_json, micros, to_json};
 use crate::engine::on_engine;
 use crate::error::{conflict, unexpected};
@@ -79,7 +80,7 @@ pub(super) fn add(
     Ok(())
 }
 
-/// The plans in force, from the cache where their revision is known.
+/// The plans in force under what the admin set, from the cache where their revision is known.
 pub(super) fn in_force(
     session: &mut Session,
     connection: ConnectionId,
@@ -92,9 +93,13 @@ pub(super) fn in_force(
     .select((mapping::id, mapping::revision))
     .load::<(i64, i64)>(db));
     let revisions = session.checked(revisions)?;
+    let settings = settings::of(session, connection)?;
     revisions
         .into_iter()
-        .map(|(id, revision)| plan(session, connection, MappingId(id), PlanRevision(revision)))
+        .map(|(id, revision)| {
+            let plan = plan(session, connection, MappingId(id), PlanRevision(revision))?;
+            Ok(plan.under(&settings).map_or(plan, Arc::new))
+        })
         .collect()
 }
 

@@ -2,7 +2,7 @@
 
 use causeway_core::Instant;
 use causeway_core::id::{ConnectionId, MappingId, RunId, SalesforceId};
-use causeway_core::ports::runs::{PartProgress, Run, RunKind, RunPart, RunState, Watermark};
+use causeway_core::ports::runs::{Pace, PartProgress, Run, RunFilter, RunKind, RunPart, RunState, Watermark};
 use causeway_core::ports::{Runs, StoreError};
 use diesel::prelude::*;
 use diesel::query_dsl::methods::FilterDsl as ConditionalUpsert;
@@ -43,15 +43,20 @@ impl Runs for Session {
     fn runs(
         &mut self,
         connection: ConnectionId,
+        filter: RunFilter,
         before: Option<RunId>,
         limit: u32,
     ) -> Result<Vec<Run>, StoreError> {
         self.port(|session| {
+            let kinds = words(filter.kind);
+            let states = words(filter.state);
             let rows = on_engine!(session, |db| QueryDsl::filter(
                 sync_run::table,
                 sync_run::connection_id
                     .eq(connection.0)
-                    .and(sync_run::id.lt(before.map_or(i64::MAX, |id| id.0))),
+                    .and(sync_run::id.lt(before.map_or(i64::MAX, |id| id.0)))
+                    .and(sync_run::kind.eq_any(&kinds))
+                    .and(sync_run::state.eq_any(&states)),
             )
             .order(sync_run::id.desc())
             .limit(i64::from(limit))
@@ -66,7 +71,7 @@ impl Runs for Session {
         self.port(|session| {
             let rows = on_engine!(session, |db| QueryDsl::filter(
                 sync_run::table,
-                sync_run::state.eq_any(UNFINISHED.map(Word::word)),
+                sync_run::state.eq_any(unfinished()),
             )
             .order((sync_run::created_at, sync_run::connection_id, sync_run::id))
             .select((sync_run::connection_id, sync_run::id))
@@ -118,10 +123,7 @@ impl Runs for Session {
         at: Instant,
     ) -> Result<(), StoreError> {
         self.port(|session| {
-            let finished = match state {
-                RunState::Queued | RunState::Running => None,
-                RunState::Completed | RunState::Failed => Some(micros(at)),
-            };
+            let finished = (!state.is_unfinished()).then(|| micros(at));
             let moved = on_engine!(session, |db| diesel::update(
                 sync_run::table.find((connection.0, run.0))
             )
@@ -132,6 +134,21 @@ impl Runs for Session {
             ))
             .execute(db));
             match session.checked(moved)? {
+                0 => Err(unexpected(format!("there is no run {run}"))),
+                _ => Ok(()),
+            }
+        })
+    }
+
+    fn set_run_pace(&mut self, connection: ConnectionId, run: RunId, pace: Pace) -> Result<(), StoreError> {
+        self.port(|session| {
+            let pace = to_json(&pace)?;
+            let noted = on_engine!(session, |db| diesel::update(
+                sync_run::table.find((connection.0, run.0))
+            )
+            .set(sync_run::pace.eq(&pace))
+            .execute(db));
+            match session.checked(noted)? {
                 0 => Err(unexpected(format!("there is no run {run}"))),
                 _ => Ok(()),
             }
@@ -216,7 +233,22 @@ impl Runs for Session {
     }
 }
 
-const UNFINISHED: [RunState; 2] = [RunState::Queued, RunState::Running];
+/// The words of the states in which a run has not ended.
+fn unfinished() -> Vec<&'static str> {
+    let states = RunState::ALL.into_iter();
+    states
+        .filter(|state| state.is_unfinished())
+        .map(Word::word)
+        .collect()
+}
+
+/// The word that is asked for; every word where any will do.
+fn words<T: Word>(wanted: Option<T>) -> Vec<&'static str> {
+    match wanted {
+        Some(value) => vec![value.word()],
+        None => T::WORDS.iter().map(|(_, word)| *word).collect(),
+    }
+}
 
 fn start(
     session: &mut Session,
@@ -232,7 +264,7 @@ fn start(
         sync_run::connection_id
             .eq(connection.0)
             .and(sync_run::kind.eq(kind.word()))
-            .and(sync_run::state.eq_any(UNFINISHED.map(Word::word))),
+            .and(sync_run::state.eq_any(unfinished())),
     )
     .order(sync_run::id)
     .select(sync_run::id)
@@ -309,6 +341,7 @@ struct RunRow {
     error: Option<String>,
     created_at: i64,
     finished_at: Option<i64>,
+    pace: Option<String>,
 }
 
 impl RunRow {
@@ -321,6 +354,10 @@ impl RunRow {
             error: self.error,
             created_at: moment(self.created_at)?,
             finished_at: self.finished_at.map(moment).transpose()?,
+            pace: self
+                .pace
+                .map(|pace| from_json("pace of a run", &pace))
+                .transpose()?,
             parts,
         })
     }

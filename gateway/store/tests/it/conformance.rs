@@ -58,6 +58,18 @@ on_both_engines! {
         a_client_is_added_or_gets_a_new_key_and_belongs_to_one_connection,
         the_newest_report_of_a_package_is_kept,
     }
+    embeds {
+        a_code_opens_once_whoever_comes_at_the_same_time,
+        codes_are_forgotten_a_while_after_they_expired,
+        a_template_is_found_by_its_name_and_site,
+    }
+    people {
+        names_of_users_are_remembered_for_their_connection,
+    }
+    standings {
+        a_links_history_is_paged_and_narrowed_to_a_field,
+        what_waits_for_a_record_is_found_by_its_salesforce_id,
+    }
     units {
         a_failing_unit_leaves_no_trace_and_its_neighbours_stay,
         a_unit_that_swallows_a_ports_error_fails,
@@ -112,6 +124,14 @@ on_both_engines! {
         outgoing_leases_of_an_earlier_process_can_be_freed,
         no_outgoing_head_is_claimed_by_two_workers_at_once,
         heads_of_many_links_are_readied_with_their_effects,
+    }
+    settings {
+        settings_are_replaced_by_revision_and_belong_to_one_connection,
+        plans_stand_under_what_is_set_and_a_cap_is_set_and_lifted,
+    }
+    activity {
+        what_crossed_is_added_up_by_the_hour_and_forgotten_after_a_month,
+        calls_that_were_never_made_are_given_back_to_their_hour,
     }
     calls {
         calls_are_taken_up_to_the_cap_and_free_again_a_day_later,

@@ -40,6 +40,7 @@ pub async fn the_feed_shows_each_record_once_at_its_latest_state(place: &Place) 
                 effects: &[Caused {
                     effects,
                     source: PUSHED,
+                    saved_by: None,
                 }],
             })
         })
@@ -204,6 +205,7 @@ pub async fn a_follower_of_one_object_may_skip_to_the_newest_position_and_misses
                         let caused = Caused {
                             effects: first_contact(writer * 40 + round, "A"),
                             source: PUSHED,
+                            saved_by: None,
                         };
                         unit.apply(&Write {
                             connection: id,

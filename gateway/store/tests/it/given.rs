@@ -101,6 +101,7 @@ pub fn plan(mapping: MappingId, revision: i64, partner_object: &str) -> MappingP
         has_owner: true,
         fields: Vec::new(),
         last_field_id: FieldId(0),
+        default_account: None,
     }
 }
 
@@ -178,6 +179,7 @@ pub fn apply_in(
         .map(|effects| Caused {
             effects: effects.clone(),
             source: PUSHED,
+            saved_by: None,
         })
         .collect();
     unit.apply(&Write {

@@ -8,7 +8,7 @@ use causeway_core::ports::links::LinkCounts;
 use causeway_core::ports::logs::{LogDirection, LogFilter, LogMethod, NewLogEntry};
 use causeway_core::ports::outbox::{ClaimSize, OutgoingBacklog, Turn};
 use causeway_core::ports::records::RecordFilter;
-use causeway_core::ports::runs::Watermark;
+use causeway_core::ports::runs::{RunFilter, Watermark};
 use causeway_core::ports::{Lane, StoreError};
 
 use crate::given::{
@@ -120,7 +120,7 @@ pub async fn nothing_of_another_connection_is_visible(place: &Place) {
             assert_eq!(unit.seen_count(empty, number, CONTACTS)?, 0);
             assert!(unit.unseen(empty, number, CONTACTS, at(9), None, 10)?.is_empty());
             assert_eq!(unit.run(empty, number)?, None);
-            assert!(unit.runs(empty, None, 10)?.is_empty());
+            assert!(unit.runs(empty, RunFilter::default(), None, 10)?.is_empty());
             assert_eq!(unit.watermark(empty, CONTACTS, Watermark::Changes)?, None);
             assert!(unit.logs(empty, &LogFilter::default(), None, 10)?.is_empty());
             assert_eq!(unit.backlog(empty)?, Backlog::default());

@@ -6,11 +6,13 @@
     reason = "a test fails loudly"
 )]
 
+mod activity;
 mod answers;
 mod calls;
 mod claims;
 mod conformance;
 mod connections;
+mod embeds;
 mod feed;
 mod given;
 mod history;
@@ -24,9 +26,12 @@ mod logs;
 mod open;
 mod outbox;
 mod packages;
+mod people;
 mod place;
 mod records;
 mod runs;
 mod same_thread;
 mod seen;
+mod settings;
+mod standings;
 mod units;

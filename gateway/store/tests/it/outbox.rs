@@ -112,6 +112,7 @@ pub async fn effects_make_the_heads_of_their_links_ready(place: &Place) {
                 .map(|effects| Caused {
                     effects,
                     source: PUSHED,
+                    saved_by: None,
                 })
                 .into();
             unit.apply(&Write {

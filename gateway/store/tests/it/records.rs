@@ -281,6 +281,7 @@ pub async fn references_lead_to_the_partners_records(place: &Place) {
                 effects: &[Caused {
                     effects: first_contact(3, "A"),
                     source: PUSHED,
+                    saved_by: None,
                 }],
             })
         })

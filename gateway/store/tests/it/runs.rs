@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use causeway_core::decide::Outcome;
 use causeway_core::id::{MappingId, PlanRevision};
 use causeway_core::ports::Lane;
-use causeway_core::ports::runs::{PartProgress, RunKind, RunPart, RunState, Watermark};
+use causeway_core::ports::runs::{PartProgress, RunFilter, RunKind, RunPart, RunState, Watermark};
 
 use crate::given::{CONTACTS, at, connection, run};
 use crate::place::Place;
@@ -115,7 +115,12 @@ pub async fn a_second_run_of_a_kind_waits_for_the_first(place: &Place) {
     assert!(second > first);
 
     let (all, older) = store
-        .read(move |unit| Ok((unit.runs(id, None, 10)?, unit.runs(id, Some(second), 10)?)))
+        .read(move |unit| {
+            Ok((
+                unit.runs(id, RunFilter::default(), None, 10)?,
+                unit.runs(id, RunFilter::default(), Some(second), 10)?,
+            ))
+        })
         .await
         .unwrap();
     assert_eq!(all.iter().map(|run| run.id).collect::<Vec<_>>(), [second, first]);
@@ -214,7 +219,10 @@ pub async fn runs_of_different_kinds_stand_beside_each_other(place: &Place) {
         .await
         .unwrap();
     assert_eq!(runs, again);
-    let listed = store.read(move |unit| unit.runs(id, None, 10)).await.unwrap();
+    let listed = store
+        .read(move |unit| unit.runs(id, RunFilter::default(), None, 10))
+        .await
+        .unwrap();
     assert_eq!(
         listed
             .iter()

@@ -9,17 +9,24 @@ use super::declaration::Declarations;
 use crate::host::DmlOutcome;
 use crate::run::dml::several;
 use crate::run::limits::Limit;
-use crate::run::trigger::TriggerEvent;
+use crate::run::trigger::{EventDelivery, TriggerEvent};
 use crate::run::value::{RecordObject, Value};
-use crate::run::{Machine, Run};
+use crate::run::{Interrupt, Machine, Run};
 use crate::types::Type;
 
 /// How many events a trigger gets at once.
 const CHUNK: usize = 2000;
 
+/// How often a trigger gets the same events again.
+const RETRIES: u32 = 9;
+
 /// `Test.getEventBus()`
 #[derive(Debug)]
 struct TestBroker;
+
+/// `EventBus.TriggerContext.currentContext()`
+#[derive(Debug)]
+struct Context;
 
 pub(super) fn declare(library: &mut Declarations) {
     library
@@ -30,6 +37,25 @@ pub(super) fn declare(library: &mut Declarations) {
             publish,
         );
     library.exception("EventBus.RetryableException");
+    library
+        .class("EventBus.TriggerContext")
+        .method("static EventBus.TriggerContext currentContext()", |m, _, _| {
+            m.platform_object("EventBus.TriggerContext", Context)
+        })
+        .property(
+            "Integer retries",
+            |m, _, _| {
+                Ok(Value::Integer(
+                    i32::try_from(m.delivery.retries).unwrap_or(i32::MAX),
+                ))
+            },
+            None,
+        )
+        .property(
+            "String lastError",
+            |m, _, _| Ok(m.delivery.last_error.clone().map_or(Value::Null, Value::String)),
+            None,
+        );
     library
         .class("EventBus.TestBroker")
         .method("void deliver()", deliver);
@@ -133,8 +159,22 @@ impl Machine<'_> {
         Ok((complete, outcomes))
     }
 
-    /// Runs the triggers of what a test has published, and of what those publish.
+    /// Whether a trigger asks for its events once more, and with which words.
+    pub fn asks_for_retry(&self, interrupt: &Interrupt) -> Option<Arc<str>> {
+        match interrupt {
+            Interrupt::Exception(exception)
+                if self.exception_type_name(exception) == "EventBus.RetryableException" =>
+            {
+                Some(self.exception_message(exception))
+            }
+            _ => None,
+        }
+    }
+
+    /// Runs the triggers of what a test has published, and of what those publish. Events that a trigger asks for once
+    /// more wait for the next delivery (Platform Events Developer Guide, "Test Retried Event Triggers").
     pub(crate) fn deliver_test_events(&mut self) -> Run<()> {
+        let mut again = Vec::new();
         while !self.test.events.is_empty() {
             let waiting = std::mem::take(&mut self.test.events);
             let mut objects: Vec<Arc<str>> = Vec::new();
@@ -152,13 +192,29 @@ impl Machine<'_> {
                 for chunk in of_object.chunks(CHUNK) {
                     let limits = std::mem::take(&mut self.limits);
                     let written = std::mem::take(&mut self.written);
+                    self.delivery = self.test.asked_again.remove(&object).unwrap_or_default();
+                    let mark = self.host.savepoint().map_err(|error| self.from_host(error))?;
                     let fired = self.fire(&object, TriggerEvent::AfterInsert, Some(chunk), None);
                     self.limits = limits;
                     self.written = written;
-                    fired.map_err(|failure| failure.interrupt)?;
+                    let Err(failure) = fired else { continue };
+                    let Some(words) = self.asks_for_retry(&failure.interrupt) else {
+                        return Err(failure.interrupt);
+                    };
+                    self.host.rollback(mark).map_err(|error| self.from_host(error))?;
+                    let retries = self.delivery.retries + 1;
+                    if retries <= RETRIES {
+                        let delivery = EventDelivery {
+                            retries,
+                            last_error: Some(words),
+                        };
+                        self.test.asked_again.insert(Arc::clone(&object), delivery);
+                        again.extend_from_slice(chunk);
+                    }
                 }
             }
         }
+        self.test.events = again;
         Ok(())
     }
 }

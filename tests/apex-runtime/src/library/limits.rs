@@ -1,5 +1,6 @@
-//! `Limits` (Apex Reference Guide, "Limits Class"). CPU time and heap are estimates and stop nothing: a thousand
-//! statements count as a millisecond, and the heap is what static variables hold.
+//! `Limits` (Apex Reference Guide, "Limits Class"). CPU time and heap are estimates and stop nothing, unless the
+//! host says otherwise of CPU time: a thousand statements count as a millisecond, and the heap is what static variables
+//! hold.
 
 use super::declaration::Declarations;
 use crate::run::limits::Limit;
@@ -32,7 +33,7 @@ fn estimates(class: &mut super::ClassBuilder) {
             Ok(number(m.cpu_estimate()))
         })
         .method("static Integer getLimitCpuTime()", |m, _, _| {
-            Ok(number(if m.limits.asynchronous { 60_000 } else { 10_000 }))
+            Ok(number(m.most_cpu()))
         })
         .method("static Integer getHeapSize()", |m, _, _| {
             Ok(number(m.heap_estimate()))

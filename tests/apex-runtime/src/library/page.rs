@@ -1,6 +1,6 @@
 //! What Visualforce controllers see of their page: `PageReference`, `ApexPages`, its messages and standard controllers
 //! (Apex Reference Guide, "PageReference Class", "ApexPages Class", "Message Class", "StandardController Class").
-//! Nothing renders a page here.
+//! Who renders a page asks its controllers here, through `run::page`.
 
 use super::declaration::{Declarations, NativeFunction};
 use crate::host::{AccessMode, DmlCall, DmlOptions};
@@ -307,6 +307,17 @@ fn new_message(m: &mut Machine<'_>, _: &Value, arguments: &[Value]) -> Run<Value
 fn detail(m: &mut Machine<'_>, this: &Value, _: &[Value]) -> Run<Value> {
     let detail = m.with_state(this, |message: &mut Message| message.detail.clone())?;
     detail.ok_or_else(|| m.not_supported("ApexPages.Message.getDetail of a message made without one"))
+}
+
+/// From now on `ApexPages.currentPage` is the page at this address.
+pub(crate) fn open(m: &mut Machine<'_>, address: &str) -> Run<()> {
+    m.page.current = Some(reference(m, address)?);
+    Ok(())
+}
+
+/// The standard controller of a record.
+pub(crate) fn standard_controller(m: &mut Machine<'_>, record: Value) -> Run<Value> {
+    m.platform_object("ApexPages.StandardController", Controller { record })
 }
 
 fn new_controller(m: &mut Machine<'_>, _: &Value, arguments: &[Value]) -> Run<Value> {

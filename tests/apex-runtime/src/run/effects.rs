@@ -29,6 +29,8 @@ pub struct TestState {
     pub search_results: Vec<Value>,
     /// Platform events that are published and not delivered.
     pub events: Vec<std::rc::Rc<super::value::RecordObject>>,
+    /// How often triggers have asked for the events of an object again, and with which words.
+    pub asked_again: std::collections::BTreeMap<Arc<str>, super::trigger::EventDelivery>,
     /// Asynchronous work that waits for `stopTest`.
     pub jobs: Vec<super::jobs::TestJob>,
 }

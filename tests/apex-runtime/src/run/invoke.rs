@@ -38,6 +38,12 @@ impl Machine<'_> {
             return Err(self.not_supported(format!("the abstract method {}", declared.name)));
         };
         self.enter(declared.class, Some(method))?;
+        let class = program.classes.class(declared.class);
+        if let Err(error) = self.host.before_method(&class.name, &declared.name) {
+            let interrupt = self.from_host(error);
+            self.calls.pop();
+            return Err(interrupt);
+        }
         let mut locals = arguments;
         locals.resize(body.slots.max(locals.len()), Value::Null);
         let mut frame = Frame { locals, this };

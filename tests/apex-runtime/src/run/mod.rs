@@ -19,6 +19,7 @@ pub(crate) mod metadata_query;
 pub mod mixed;
 mod operate;
 pub mod outside;
+pub mod page;
 mod place;
 mod raise;
 mod sharing;
@@ -34,8 +35,9 @@ use std::sync::Arc;
 pub use compare::long_id;
 pub use effects::TestState;
 pub use jobs::RunningJob;
+pub use trigger::EventDelivery;
 
-use crate::host::Host;
+use crate::host::{CpuPace, Host};
 use crate::library::Library;
 use crate::library::page::PageState;
 use crate::library::rest::RestState;
@@ -123,6 +125,8 @@ pub struct Machine<'a> {
     pub uncommitted: dml::Uncommitted,
     /// What is known of the page that runs it.
     pub page: PageState,
+    /// Which delivery of platform events their triggers are at.
+    pub delivery: EventDelivery,
     /// Which kinds of objects were written.
     pub(crate) written: mixed::Written,
     /// Platform Cache of a test, by partition and key.
@@ -138,6 +142,7 @@ pub struct Machine<'a> {
     statics: Vec<Option<Vec<Value>>>,
     covered: Vec<Vec<u64>>,
     steps: u64,
+    pace: CpuPace,
 }
 
 impl<'a> Machine<'a> {
@@ -154,6 +159,7 @@ impl<'a> Machine<'a> {
             job: None,
             uncommitted: dml::Uncommitted::default(),
             page: PageState::default(),
+            delivery: EventDelivery::default(),
             written: mixed::Written::default(),
             cache: HashMap::new(),
             child_describes: HashMap::new(),
@@ -164,6 +170,7 @@ impl<'a> Machine<'a> {
             statics: vec![None; classes],
             covered: vec![Vec::new(); classes],
             steps: 0,
+            pace: host.cpu_pace(),
         }
     }
 
@@ -181,7 +188,8 @@ impl<'a> Machine<'a> {
     /// Counts a statement, marks its line as covered.
     pub(crate) fn step(&mut self, line: u32) -> Run<()> {
         self.steps += 1;
-        if self.steps > self.program.most_steps {
+        if self.steps > self.program.most_steps || (self.pace.stops && self.cpu_estimate() > self.most_cpu())
+        {
             return Err(self.limit_exceeded("Apex CPU time limit exceeded"));
         }
         let Some(call) = self.calls.last_mut() else {
@@ -202,7 +210,13 @@ impl<'a> Machine<'a> {
 
     /// Milliseconds, by the statements that ran.
     pub(crate) fn cpu_estimate(&self) -> u32 {
-        u32::try_from(self.steps / 1000).unwrap_or(u32::MAX)
+        let pace = u64::from(self.pace.per_millisecond).max(1);
+        u32::try_from(self.steps / pace).unwrap_or(u32::MAX)
+    }
+
+    /// Milliseconds that a transaction may take.
+    pub(crate) fn most_cpu(&self) -> u32 {
+        if self.limits.asynchronous { 60_000 } else { 10_000 }
     }
 
     /// Bytes that static variables hold.

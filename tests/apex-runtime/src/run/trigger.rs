@@ -84,6 +84,15 @@ pub(crate) struct TriggerContext {
     pub(crate) old_map: Value,
 }
 
+/// What `EventBus.TriggerContext` knows.
+#[derive(Debug, Clone, Default)]
+pub struct EventDelivery {
+    /// How often the events came before.
+    pub retries: u32,
+    /// What the trigger asked for another delivery with, the last time.
+    pub last_error: Option<Arc<str>>,
+}
+
 /// A trigger that did not come to its end.
 #[derive(Debug, Clone)]
 pub struct TriggerFailure {

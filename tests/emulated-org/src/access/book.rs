@@ -73,6 +73,12 @@ impl AccessBook {
         self.extras_changed.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// What a permission set gives that no record says.
+    pub(super) fn extras_of(&self, permission_set: RecordId) -> Extras {
+        let extras = self.extras.read().unwrap_or_else(PoisonError::into_inner);
+        extras.get(&permission_set).cloned().unwrap_or_default()
+    }
+
     /// Takes over what no record holds of what was set up.
     pub(crate) fn change_extras(&self, changes: Vec<ExtrasChange>) {
         if changes.is_empty() {

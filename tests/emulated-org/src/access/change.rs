@@ -132,6 +132,24 @@ impl Org {
         Ok(())
     }
 
+    /// The page layout that a profile has for an object's records.
+    #[must_use]
+    pub fn layout_of_profile(&self, profile: &str, object: &str) -> Option<String> {
+        let set = {
+            let data = self.read();
+            let profile = all(&data, "Profile")
+                .find(|known| known.text("Name") == profile)?
+                .row
+                .id();
+            all(&data, "PermissionSet")
+                .find(|set| set.id_in("ProfileId") == Some(profile))?
+                .row
+                .id()
+        };
+        let layouts = self.access.extras_of(set).layouts;
+        layouts.get(&object.to_ascii_lowercase()).cloned()
+    }
+
     /// Sets the organisation-wide default of an object.
     ///
     /// # Errors

@@ -29,6 +29,9 @@ pub struct PermissionSetDefinition {
     pub tab_settings: Vec<TabSetting>,
     /// What profiles call `tabSettings`.
     pub tab_visibilities: Vec<TabSetting>,
+    pub application_visibilities: Vec<ApplicationVisibility>,
+    /// Of profiles alone.
+    pub layout_assignments: Vec<LayoutAssignment>,
 }
 
 /// Rights on an object.
@@ -86,6 +89,34 @@ pub struct RecordTypeAccess {
 pub struct TabSetting {
     pub tab: String,
     pub visibility: String,
+}
+
+/// Whether an app is in the launcher.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, rename_all = "camelCase", deny_unknown_fields)]
+#[expect(missing_docs, reason = "each member is the metadata element of the same name")]
+pub struct ApplicationVisibility {
+    pub application: String,
+    pub default: bool,
+    pub visible: bool,
+}
+
+/// Which page layout records have, of one type where it names one (`Object.DeveloperName`).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, rename_all = "camelCase", deny_unknown_fields)]
+#[expect(missing_docs, reason = "each member is the metadata element of the same name")]
+pub struct LayoutAssignment {
+    pub layout: String,
+    pub record_type: Option<String>,
+}
+
+impl LayoutAssignment {
+    /// What the layout is for: a record type, or all others of the object that names the layout.
+    fn target(&self) -> Option<String> {
+        let object = self.layout.split_once('-').map(|(object, _)| object);
+        let target = self.record_type.as_deref().or(object)?;
+        Some(target.to_ascii_lowercase())
+    }
 }
 
 impl PermissionSetDefinition {
@@ -218,13 +249,33 @@ impl PermissionSetDefinition {
                     (access.record_type.to_ascii_lowercase(), visibility)
                 })
                 .collect(),
+            applications: self
+                .application_visibilities
+                .iter()
+                .filter(|known| known.visible)
+                .map(|known| known.application.to_ascii_lowercase())
+                .collect(),
+            layouts: self
+                .layout_assignments
+                .iter()
+                .filter_map(|assignment| Some((assignment.target()?, assignment.layout.clone())))
+                .collect(),
             ..self.named(true)
         }
     }
 
     /// What the definition names and does not give.
     pub(super) fn denied(&self) -> Extras {
-        self.named(false)
+        let hidden = self
+            .application_visibilities
+            .iter()
+            .filter(|known| !known.visible);
+        Extras {
+            applications: hidden
+                .map(|known| known.application.to_ascii_lowercase())
+                .collect(),
+            ..self.named(false)
+        }
     }
 
     fn named(&self, enabled: bool) -> Extras {

@@ -18,6 +18,10 @@ pub struct Extras {
     pub(super) configuration: BTreeSet<String>,
     /// `Default`, `Visible` or what else the source says of a tab.
     pub(super) tabs: BTreeMap<String, String>,
+    /// Apps in the launcher.
+    pub(super) applications: BTreeSet<String>,
+    /// Page layouts, by object or `object.developer name`.
+    pub(super) layouts: BTreeMap<String, String>,
     /// By `object.developer name`.
     pub(super) record_types: BTreeMap<String, RecordTypeVisibility>,
 }
@@ -47,12 +51,30 @@ impl Extras {
         self.pages.extend(other.pages);
         self.custom_permissions.extend(other.custom_permissions);
         self.configuration.extend(other.configuration);
-        self.tabs.extend(other.tabs);
+        self.applications.extend(other.applications);
+        self.layouts.extend(other.layouts);
+        for (tab, visibility) in other.tabs {
+            // The set that shows most of a tab decides (Salesforce Help, Tab Settings in Permission Sets).
+            let known = self.tabs.entry(tab).or_default();
+            if rank(&visibility) >= rank(known) {
+                *known = visibility;
+            }
+        }
         for (name, visibility) in other.record_types {
             let known = self.record_types.entry(name).or_default();
             known.available |= visibility.available;
             known.default |= visibility.default;
         }
+    }
+}
+
+/// How much a setting shows of a tab.
+fn rank(visibility: &str) -> u8 {
+    match visibility {
+        "Visible" | "DefaultOn" => 3,
+        "Available" | "DefaultOff" => 2,
+        "Hidden" | "None" => 1,
+        _ => 0,
     }
 }
 
@@ -98,6 +120,10 @@ impl ExtrasChange {
         extras
             .configuration
             .retain(|name| !denied.configuration.contains(name));
+        extras
+            .applications
+            .retain(|name| !denied.applications.contains(name));
+        extras.tabs.retain(|name, _| !given.tabs.contains_key(name));
         // What is said of a record type is all that holds for it, and an object has one default.
         for (name, visibility) in &given.record_types {
             let object = name.split('.').next();

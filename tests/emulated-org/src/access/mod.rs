@@ -16,7 +16,7 @@ mod grants;
 mod metadata;
 mod queues;
 mod record_types;
-mod records;
+pub(crate) mod records;
 mod rights;
 mod setup;
 mod sight;
@@ -30,7 +30,8 @@ pub(crate) use book::AccessBook;
 pub use change::AccessError;
 pub(crate) use change::set_of_profile;
 pub use definition::{
-    FieldPermission, Named, ObjectPermission, PermissionSetDefinition, RecordTypeAccess, TabSetting,
+    ApplicationVisibility, FieldPermission, LayoutAssignment, Named, ObjectPermission,
+    PermissionSetDefinition, RecordTypeAccess, TabSetting,
 };
 pub(crate) use entities::{CustomPermission, permission_fields};
 pub(crate) use extras::ExtrasChange;
@@ -66,6 +67,8 @@ pub struct Access {
     owners: Arc<BTreeSet<RecordId>>,
     full: Arc<Schema>,
     seen: Arc<Schema>,
+    /// As `seen`, without what only the code of a package sees.
+    outside: Arc<Schema>,
     changed: DateTime<Utc>,
 }
 
@@ -101,12 +104,19 @@ impl Access {
             owners: Arc::new(queues::groups_of(user, data)),
             full: Arc::clone(schema),
             seen: Arc::clone(schema),
+            outside: Arc::clone(schema),
             changed: DateTime::UNIX_EPOCH,
         };
         let chooses = schema.objects().any(|object| object.record_type_infos.len() > 1);
         if !access.grants.everything || chooses {
             access.seen = Arc::new(schema.seen(|object| access.seen(object)));
         }
+        access.outside = if schema.objects().any(|object| object.is_protected) {
+            let shown = |object: &Arc<Object>| (!object.is_protected).then(|| Arc::clone(object));
+            Arc::new(access.seen.seen(shown))
+        } else {
+            Arc::clone(&access.seen)
+        };
         access
     }
 
@@ -125,6 +135,12 @@ impl Access {
     #[must_use]
     pub fn schema(&self) -> &Arc<Schema> {
         &self.seen
+    }
+
+    /// The metadata as the user sees it who is no code of a package: through any interface of the organisation.
+    #[must_use]
+    pub fn schema_outside(&self) -> &Arc<Schema> {
+        &self.outside
     }
 
     /// Whether nothing is kept from the user.
@@ -165,6 +181,23 @@ impl Access {
     pub fn tab(&self, name: &str) -> Option<&str> {
         let tabs = &self.grants.extras.tabs;
         tabs.get(&name.to_ascii_lowercase()).map(String::as_str)
+    }
+
+    /// Whether an app is in the user's launcher.
+    #[must_use]
+    pub fn has_application(&self, name: &str) -> bool {
+        let applications = &self.grants.extras.applications;
+        applications.contains(&name.to_ascii_lowercase())
+    }
+
+    /// The page layout that the user's profile has for records of an object, of a type where it names one.
+    #[must_use]
+    pub fn layout(&self, object: &str, record_type: Option<&str>) -> Option<&str> {
+        let layouts = &self.grants.extras.layouts;
+        let of_type =
+            record_type.and_then(|name| layouts.get(&format!("{object}.{name}").to_ascii_lowercase()));
+        let found = of_type.or_else(|| layouts.get(&object.to_ascii_lowercase()));
+        found.map(String::as_str)
     }
 
     /// What the user may do with an object's records.

@@ -7,40 +7,40 @@ use crate::value::Value;
 
 /// A live row with its object, so that its fields have names.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Record<'d> {
-    pub(super) object: &'d Object,
-    pub(super) row: &'d Row,
+pub(crate) struct Record<'d> {
+    pub(crate) object: &'d Object,
+    pub(crate) row: &'d Row,
 }
 
 impl<'d> Record<'d> {
-    pub(super) fn get(&self, field: &str) -> &'d Value {
+    pub(crate) fn get(&self, field: &str) -> &'d Value {
         static NULL: Value = Value::Null;
         self.object
             .field(field)
             .map_or(&NULL, |(position, _)| self.row.get(position))
     }
 
-    pub(super) fn text(&self, field: &str) -> &'d str {
+    pub(crate) fn text(&self, field: &str) -> &'d str {
         match self.get(field) {
             Value::Text(text) => text,
             _ => "",
         }
     }
 
-    pub(super) fn id_in(&self, field: &str) -> Option<RecordId> {
+    pub(crate) fn id_in(&self, field: &str) -> Option<RecordId> {
         match self.get(field) {
             Value::Id(id) => Some(*id),
             _ => None,
         }
     }
 
-    pub(super) fn is(&self, field: &str) -> bool {
+    pub(crate) fn is(&self, field: &str) -> bool {
         self.get(field) == &Value::Boolean(true)
     }
 }
 
 /// All live records of an object.
-pub(super) fn all<'d>(data: &'d Data, object: &str) -> impl Iterator<Item = Record<'d>> {
+pub(crate) fn all<'d>(data: &'d Data, object: &str) -> impl Iterator<Item = Record<'d>> {
     data.table(object).into_iter().flat_map(|table| {
         let live = table.rows().filter(|row| !row.is_deleted());
         live.map(|row| Record {
@@ -51,7 +51,7 @@ pub(super) fn all<'d>(data: &'d Data, object: &str) -> impl Iterator<Item = Reco
 }
 
 /// The live record with this id.
-pub(super) fn one<'d>(data: &'d Data, object: &str, id: RecordId) -> Option<Record<'d>> {
+pub(crate) fn one<'d>(data: &'d Data, object: &str, id: RecordId) -> Option<Record<'d>> {
     let table = data.table(object)?;
     let row = table.get(&id).filter(|row| !row.is_deleted())?;
     Some(Record {
@@ -61,7 +61,7 @@ pub(super) fn one<'d>(data: &'d Data, object: &str, id: RecordId) -> Option<Reco
 }
 
 /// The live records whose reference field leads to a record.
-pub(super) fn referring<'d>(data: &'d Data, object: &str, field: &str, to: RecordId) -> Vec<Record<'d>> {
+pub(crate) fn referring<'d>(data: &'d Data, object: &str, field: &str, to: RecordId) -> Vec<Record<'d>> {
     let Some(table) = data.table(object) else {
         return Vec::new();
     };

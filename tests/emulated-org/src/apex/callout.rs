@@ -2,8 +2,9 @@
 //!
 //! Source: Apex Developer Guide, Invoking Callouts Using Apex; Metadata API Developer Guide, RemoteSiteSetting.
 
-use std::io::Read as _;
-use std::sync::PoisonError;
+use std::io::{Read as _, Write as _};
+use std::net::{Shutdown, TcpStream};
+use std::sync::{OnceLock, PoisonError};
 use std::time::Duration;
 
 use apex_runtime::host::{Callout, CalloutAnswer, HostError};
@@ -12,6 +13,7 @@ use reqwest::redirect::Policy;
 use reqwest::{Method, Url};
 use serde::Deserialize;
 
+use crate::faults::CalloutFault;
 use crate::org::Org;
 
 /// What a program waits unless it says otherwise, and the most it may (Apex Developer Guide, Callout Limits).
@@ -19,6 +21,11 @@ const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 const LONGEST_TIMEOUT: Duration = Duration::from_secs(120);
 /// The most of an answer: the heap of asynchronous Apex.
 const LARGEST_ANSWER: u64 = 12_000_000;
+
+/// What Java says, in which callouts are made.
+const TIMED_OUT: &str = "Read timed out";
+const NOT_REACHED: &str = "Connection refused (Connection refused)";
+const CUT: &str = "Unexpected end of file from server";
 
 /// A Remote Site Setting.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -52,6 +59,12 @@ impl Org {
         sites.push(site);
     }
 
+    /// Takes an endpoint from what programs may call.
+    pub(crate) fn remove_remote_site(&self, url: &str) {
+        let mut sites = self.apex.sites.write().unwrap_or_else(PoisonError::into_inner);
+        sites.retain(|known| known.url != url);
+    }
+
     fn may_call(&self, endpoint: &Url) -> bool {
         let deployed = self.metadata.components();
         let mut deployed = deployed.of("RemoteSiteSetting").filter_map(|stored| {
@@ -83,13 +96,78 @@ pub(super) fn send(org: &Org, call: &Callout) -> Result<CalloutAnswer, HostError
             call.endpoint
         )));
     }
-    std::thread::scope(|scope| {
+    let fault = org.faults.apex().of_callout();
+    match &fault {
+        Some(CalloutFault::Refused) => return Err(refused(NOT_REACHED)),
+        Some(CalloutFault::TimedOut) => return Err(refused(TIMED_OUT)),
+        Some(CalloutFault::Answered {
+            status,
+            headers,
+            body,
+        }) => {
+            return Ok(CalloutAnswer {
+                status: (*status).into(),
+                reason: String::new(),
+                headers: headers.clone(),
+                body: body.clone().into_bytes(),
+            });
+        }
+        Some(CalloutFault::Cut) => {
+            // The program hears the same whether or not its half had arrived.
+            drop(send_half(&endpoint, call));
+            return Err(refused(CUT));
+        }
+        Some(CalloutFault::AnswerLost) | None => {}
+    }
+    let answer = std::thread::scope(|scope| {
         scope
             .spawn(|| exchange(&endpoint, call))
             .join()
             .unwrap_or_else(|_| Err("The callout ended without an answer".to_owned()))
     })
-    .map_err(refused)
+    .map_err(refused)?;
+    match fault {
+        Some(_) => Err(refused(TIMED_OUT)),
+        None => Ok(answer),
+    }
+}
+
+/// Sends a request up to the middle of its body and cuts the connection.
+fn send_half(endpoint: &Url, call: &Callout) -> std::io::Result<()> {
+    let address = (
+        endpoint.host_str().unwrap_or_default(),
+        endpoint.port_or_known_default().unwrap_or(80),
+    );
+    let mut head = format!(
+        "{} {} HTTP/1.1\r\nHost: {}:{}\r\nContent-Length: {}\r\n",
+        call.method,
+        endpoint.path(),
+        address.0,
+        address.1,
+        call.body.len()
+    );
+    for (name, value) in &call.headers {
+        head.push_str(&format!("{name}: {value}\r\n"));
+    }
+    head.push_str("\r\n");
+    let mut socket = TcpStream::connect(address)?;
+    socket.write_all(head.as_bytes())?;
+    socket.write_all(call.body.get(..call.body.len() / 2).unwrap_or_default())?;
+    socket.shutdown(Shutdown::Both)
+}
+
+/// The client of all callouts. Each has a connection of its own: what the other side does with one that lies idle must
+/// not decide what becomes of a program.
+fn client() -> Result<&'static Client, reqwest::Error> {
+    static CLIENT: OnceLock<Client> = OnceLock::new();
+    if let Some(client) = CLIENT.get() {
+        return Ok(client);
+    }
+    let built = Client::builder()
+        .redirect(Policy::none())
+        .pool_max_idle_per_host(0)
+        .build()?;
+    Ok(CLIENT.get_or_init(|| built))
 }
 
 fn exchange(endpoint: &Url, call: &Callout) -> Result<CalloutAnswer, String> {
@@ -99,20 +177,16 @@ fn exchange(endpoint: &Url, call: &Callout) -> Result<CalloutAnswer, String> {
     };
     let explained = |error: reqwest::Error| {
         if error.is_timeout() {
-            "Read timed out".to_owned()
+            TIMED_OUT.to_owned()
         } else if error.is_connect() {
-            "Connection refused (Connection refused)".to_owned()
+            NOT_REACHED.to_owned()
         } else {
             error.to_string()
         }
     };
     let method = Method::from_bytes(call.method.as_bytes()).map_err(|error| error.to_string())?;
-    let client = Client::builder()
-        .redirect(Policy::none())
-        .timeout(timeout)
-        .build()
-        .map_err(explained)?;
-    let mut request = client.request(method, endpoint.clone());
+    let client = client().map_err(explained)?;
+    let mut request = client.request(method, endpoint.clone()).timeout(timeout);
     for (name, value) in &call.headers {
         request = request.header(name, value);
     }

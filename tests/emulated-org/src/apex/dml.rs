@@ -11,6 +11,7 @@ use apex_runtime::syntax::ast::DmlKind;
 use super::session::{Rights, Session};
 use super::values;
 use crate::data::{Draft, DuplicateOptions, Operation, Outcome, ParentKey, Row, SaveError};
+use crate::faults::{Statement, StatementFault};
 use crate::id::RecordId;
 use crate::schema::{Field, Object};
 use crate::value::Value;
@@ -26,6 +27,9 @@ impl Session<'_> {
             AccessMode::User => Rights::User,
             AccessMode::System | AccessMode::SecurityEnforced => Rights::System,
         };
+        if let Some(answers) = self.fault_of(call)? {
+            return Ok(answers);
+        }
         let operations = call
             .records
             .iter()
@@ -57,6 +61,29 @@ impl Session<'_> {
             answers.push(answer(outcome, call));
         }
         Ok(answers)
+    }
+
+    /// What a fault that is set makes of a statement.
+    fn fault_of(&self, call: &DmlCall) -> Result<Option<Vec<DmlOutcome>>, HostError> {
+        let statement = match call.kind {
+            DmlKind::Insert => Statement::Insert,
+            DmlKind::Update => Statement::Update,
+            DmlKind::Delete => Statement::Delete,
+            DmlKind::Upsert | DmlKind::Undelete | DmlKind::Merge => return Ok(None),
+        };
+        let Some(first) = call.records.first() else {
+            return Ok(None);
+        };
+        match self.org.faults.apex().of_statement(statement, &first.object) {
+            None => Ok(None),
+            Some(StatementFault::Thrown(class)) => {
+                Err(HostError::Exception(class.to_owned(), "not today".to_owned()))
+            }
+            Some(StatementFault::Refused(code)) => {
+                let refused = || answer(Err(SaveError::new(code, "not today").into()), call);
+                Ok(Some(call.records.iter().map(|_| refused()).collect()))
+            }
+        }
     }
 
     fn operation(&self, call: &DmlCall, record: &RecordObject) -> Result<Operation, SaveError> {

@@ -5,6 +5,7 @@
 //! Notifications with Apex Triggers" (up to 2,000 events at once, in the order of their publication, in a process of
 //! their own, as the user Automated Process) and "Retry Event Triggers with EventBus.RetryableException".
 
+use std::cell::Cell;
 use std::collections::{BTreeSet, VecDeque};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -12,6 +13,7 @@ use std::sync::Arc;
 use apex_runtime::Machine;
 use apex_runtime::Value as Apex;
 use apex_runtime::host::HostError;
+use apex_runtime::run::EventDelivery;
 use apex_runtime::run::frozen::Frozen;
 use apex_runtime::run::trigger::TriggerEvent;
 use apex_runtime::run::value::RecordObject;
@@ -151,22 +153,30 @@ impl Org {
         let Some(user) = self.automated_process() else {
             return;
         };
+        let mut delivery = EventDelivery::default();
         for _ in 0..=RETRIES {
+            let asked = Cell::default();
             let (ended, _) = self.transact(&installed, user, |machine| {
+                machine.delivery = delivery.clone();
                 let records = (first..)
                     .zip(events)
                     .map(|(replay, event)| event.thaw(machine, replay));
                 let records = records.collect::<Result<Vec<_>, _>>()?;
                 machine
                     .fire(&object, TriggerEvent::AfterInsert, Some(&records), None)
-                    .map_err(|failure| failure.interrupt)
+                    .map_err(|failure| {
+                        asked.set(machine.asks_for_retry(&failure.interrupt));
+                        failure.interrupt
+                    })
             });
             // What fails otherwise has lost its events: the guide gives them no second chance.
-            let again =
-                ended.is_err_and(|failure| failure.message.starts_with("EventBus.RetryableException"));
-            if !again {
+            let (Err(_), Some(words)) = (ended, asked.into_inner()) else {
                 return;
-            }
+            };
+            delivery = EventDelivery {
+                retries: delivery.retries + 1,
+                last_error: Some(words),
+            };
         }
         self.apex.jobs.events(|events| events.stopped.insert(object));
     }

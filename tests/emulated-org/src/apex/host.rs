@@ -1,7 +1,7 @@
 //! The door through which programs reach the organisation.
 
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use apex_runtime::Machine;
 use apex_runtime::host::{
@@ -10,10 +10,11 @@ use apex_runtime::host::{
 };
 use apex_runtime::run::value::RecordObject;
 
-use super::callout;
 use super::session::{Rights, Session};
+use super::{CpuPace, callout};
 use crate::data::{Conversion, Operation, SaveError};
 use crate::id::RecordId;
+use crate::limits::Allocation;
 use crate::value::Value;
 
 fn exception<T>(class: &str, message: impl Into<String>) -> Result<T, HostError> {
@@ -161,6 +162,17 @@ impl Host for Session<'_> {
             .try_for_each(|event| self.take_event(machine, event))
     }
 
+    fn cpu_pace(&self) -> CpuPace {
+        *self.org.apex.pace.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn before_method(&self, class: &str, method: &str) -> Result<(), HostError> {
+        match self.org.faults.apex().of_method(class, method) {
+            Some(thrown) => exception(thrown, "not today"),
+            None => Ok(()),
+        }
+    }
+
     fn custom_permission(&self, name: &str) -> Result<bool, HostError> {
         Ok(self.access().has_custom_permission(name))
     }
@@ -255,6 +267,7 @@ impl Session<'_> {
 
     fn hand_over(&self, job: Job) -> Result<Arc<str>, HostError> {
         self.check_job(&job)?;
+        self.spend_execution(&job)?;
         let id = self.record_job(&job)?;
         let pending = super::jobs::Pending {
             id,
@@ -264,6 +277,20 @@ impl Session<'_> {
         };
         self.after.borrow_mut().jobs.push(pending);
         Ok(id.as_str().into())
+    }
+
+    /// Salesforce Developer Limits and Allocations Quick Reference: asynchronous Apex of 24 hours; the words are those
+    /// that programs report.
+    fn spend_execution(&self, job: &Job) -> Result<(), HostError> {
+        if job.kind == JobKind::Scheduled {
+            return Ok(());
+        }
+        let allocation = Allocation::DailyAsyncApexExecutions;
+        let spent = self.org.limits.spend(allocation, 1, self.org.clock.now());
+        spent.or_else(|_| {
+            let words = "Rate Limiting Exception: AsyncApexExecutions Limit exceeded.";
+            exception("AsyncException", words)
+        })
     }
 
     fn check_job(&self, job: &Job) -> Result<(), HostError> {

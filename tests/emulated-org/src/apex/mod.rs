@@ -17,6 +17,7 @@ mod job_rows;
 pub(crate) mod jobs;
 mod merge;
 pub(crate) mod outside;
+pub(crate) mod page;
 pub(crate) mod publish;
 mod query;
 mod rows;
@@ -36,6 +37,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use apex_runtime::Source;
 
+pub use apex_runtime::host::CpuPace;
 pub use checker::TypeChecker;
 pub(crate) use installed::Installed;
 pub(crate) use session::AfterCommit;
@@ -61,6 +63,7 @@ pub(crate) struct ApexBook {
     pub(crate) sites: RwLock<Vec<callout::RemoteSite>>,
     pub(crate) coverage: Mutex<test_records::Coverage>,
     dice: Mutex<Dice>,
+    pub(super) pace: RwLock<CpuPace>,
 }
 
 /// The stream of dice that programs roll.
@@ -76,6 +79,7 @@ impl Default for ApexBook {
             sites: RwLock::default(),
             coverage: Mutex::default(),
             dice: Mutex::new(Dice::new(1, RANDOM, 0)),
+            pace: RwLock::default(),
         }
     }
 }
@@ -127,6 +131,11 @@ impl Org {
                 .iter()
                 .any(|trigger| trigger.object.eq_ignore_ascii_case(&object.name))
         })
+    }
+
+    /// Says how the CPU time of programs is estimated, and whether too much of it ends them.
+    pub fn set_cpu_pace(&self, pace: CpuPace) {
+        *self.apex.pace.write().unwrap_or_else(PoisonError::into_inner) = pace;
     }
 
     /// Writes records whose objects have triggers.

@@ -91,7 +91,7 @@ impl Org {
         Err(CallError::NoAccess(class.to_owned()))
     }
 
-    fn call_apex<T>(
+    pub(super) fn call_apex<T>(
         &self,
         installed: &Arc<Installed>,
         user: RecordId,

@@ -13,6 +13,7 @@ use super::session::Session;
 use super::values::to_apex;
 use crate::data::definitions::is_definition;
 use crate::data::{Data, Row};
+use crate::faults::{Statement, StatementFault};
 use crate::http::query::setting_in;
 use crate::id::RecordId;
 use crate::schema::{FieldType, Object, Schema};
@@ -40,6 +41,14 @@ impl Session<'_> {
             setting.now = self.moment();
             setting.in_apex = true;
             let plan = Plan::in_setting(&text, &schema, &setting).map_err(|error| explained(&error, call))?;
+            let faults = self.org.faults.apex();
+            if let Some(fault) = faults.of_statement(Statement::Query, &plan.object.name) {
+                let class = match fault {
+                    StatementFault::Thrown(class) => class,
+                    StatementFault::Refused(_) => "QueryException",
+                };
+                return Err(HostError::Exception(class.to_owned(), "not today".to_owned()));
+            }
             match &plan.output {
                 Output::Groups(grouping) => {
                     let groups = run_groups(&plan, grouping, data, scope);

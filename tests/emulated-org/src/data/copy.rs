@@ -57,6 +57,7 @@ impl Data {
             prefixes: self.prefixes.clone(),
             clock: self.clock.clone(),
             switches: self.switches,
+            storage_is_full: self.storage_is_full,
             pod: self.pod,
             deletions_known_since: self.deletions_known_since,
             swept_along: if everything {

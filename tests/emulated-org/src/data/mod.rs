@@ -62,6 +62,7 @@ pub struct Data {
     prefixes: BTreeMap<String, String>,
     clock: Clock,
     switches: Switches,
+    storage_is_full: bool,
     pod: u16,
     deletions_known_since: DateTime<Utc>,
     /// What went into the recycle bin with a record, by that record.
@@ -77,6 +78,7 @@ impl Data {
             prefixes: BTreeMap::new(),
             clock: Clock::system(),
             switches: Switches::default(),
+            storage_is_full: false,
             pod,
             deletions_known_since: DateTime::UNIX_EPOCH,
             swept_along: BTreeMap::new(),
@@ -116,6 +118,11 @@ impl Data {
     /// What tells this organisation's ids from those of others.
     pub(crate) fn pod(&self) -> u16 {
         self.pod
+    }
+
+    /// Whether no record has room any more.
+    pub(crate) fn set_storage_full(&mut self, is_full: bool) {
+        self.storage_is_full = is_full;
     }
 
     /// All tables.

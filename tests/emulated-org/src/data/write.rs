@@ -162,6 +162,9 @@ impl<'a> Transaction<'a> {
             let message = format!("entity type cannot be inserted: {}", object.label);
             return Err(SaveError::new("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", message).into());
         }
+        if self.data.storage_is_full && takes_storage(object) && self.author.authority < Authority::Platform {
+            return Err(SaveError::new("STORAGE_LIMIT_EXCEEDED", "storage limit exceeded").into());
+        }
         let plan = self.plan(object)?;
         let is_person = self.person_or_business(object, &mut draft, None)?;
         self.refuse_unwritable(object, &draft, |author, field| author.may_create(field))?;
@@ -529,6 +532,12 @@ pub(super) fn unwritable(fields: Vec<String>) -> SaveError {
 
 fn fields_differ(before: &Row, fields: &Fields, position: usize) -> bool {
     before.get(position) != fields.get(position)
+}
+
+/// Whether records of an object count against data storage. Custom settings have room of their own (Apex Developer
+/// Guide, Custom Settings Limits), setup has none to fill.
+fn takes_storage(object: &Object) -> bool {
+    !object.custom_setting && object.layoutable && object.name != "User"
 }
 
 pub(super) fn no_such_object(object: &Object) -> SaveError {

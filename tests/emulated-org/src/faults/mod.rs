@@ -1,11 +1,13 @@
 //! Trouble on demand: delays, lost answers, errors; and trouble by chance.
 
+mod apex;
 mod chaos;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+pub use apex::{ApexFaults, CalloutFault, Statement, StatementFault};
 use chaos::Chances;
 pub(crate) use chaos::Mishap;
 pub use chaos::{Chaos, Trouble};
@@ -16,6 +18,7 @@ use serde::Serialize;
 #[derive(Debug, Default)]
 pub struct Faults {
     state: Mutex<State>,
+    apex: ApexFaults,
 }
 
 #[derive(Debug, Default)]
@@ -115,6 +118,12 @@ impl Faults {
         }
     }
 
+    /// Trouble inside the organisation's Apex.
+    #[must_use]
+    pub fn apex(&self) -> &ApexFaults {
+        &self.apex
+    }
+
     /// Lets a share of all data API answers go wrong from now on.
     pub fn set_chaos(&self, chaos: Chaos) {
         self.lock().chances.set(chaos);
@@ -128,6 +137,7 @@ impl Faults {
 
     /// Ends all faults and forgets their counts.
     pub fn clear(&self) {
+        self.apex.end();
         *self.lock() = State::default();
     }
 

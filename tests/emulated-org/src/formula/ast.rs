@@ -4,7 +4,7 @@ use rust_decimal::Decimal;
 
 /// An expression.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Expression {
+pub(crate) enum Expression {
     Text(String),
     Number(Decimal),
     /// A field, a parent's field or a global variable, as written.
@@ -24,7 +24,7 @@ pub(super) enum Expression {
 
 /// An operator between two expressions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Operator {
+pub(crate) enum Operator {
     Or,
     And,
     Equal,
@@ -43,7 +43,7 @@ pub(super) enum Operator {
 
 impl Operator {
     /// The operator of a sign, and how tightly it binds.
-    pub(super) fn of(sign: &str) -> Option<(Self, u8)> {
+    pub(crate) fn of(sign: &str) -> Option<(Self, u8)> {
         Some(match sign {
             "||" => (Self::Or, 1),
             "&&" => (Self::And, 2),
@@ -64,7 +64,7 @@ impl Operator {
     }
 
     /// How refusals show it.
-    pub(super) fn sign(self) -> &'static str {
+    pub(crate) fn sign(self) -> &'static str {
         match self {
             Self::Or => "||",
             Self::And => "&&",

@@ -21,10 +21,12 @@ use std::fmt;
 
 use rust_decimal::{Decimal, RoundingStrategy};
 
+pub(crate) use ast::{Expression, Operator};
 pub use check::Place;
 use check::{Checker, Node, PERCENT};
 pub use evaluate::{Context, Save};
 use kind::Kind;
+pub(crate) use parser::parse as parse_expression;
 pub use rule::{FormulaRule, FormulaRuleError};
 
 use crate::schema::{Field, FieldType, Object, Schema};

@@ -15,7 +15,7 @@ const MOST_OPERATORS: usize = 300;
 const LONGEST: usize = 3_900;
 
 /// Reads a formula.
-pub(super) fn parse(text: &str) -> Result<Expression, FormulaError> {
+pub(crate) fn parse(text: &str) -> Result<Expression, FormulaError> {
     if text.chars().count() > LONGEST {
         return Err(FormulaError::new(format!(
             "Formula is too long ({} characters). Maximum length is 3,900 characters",

@@ -20,6 +20,7 @@ use super::oauth::Host;
 use super::{ApiError, wrote};
 use crate::apex::outside::{CallError, Thrown};
 use crate::id::RecordId;
+use crate::lightning::Visitor;
 use crate::org::Org;
 
 /// What Apex REST takes as status codes (Apex Reference Guide, RestResponse, Status Codes).
@@ -33,6 +34,11 @@ pub fn configure(routes: &mut web::ServiceConfig) {
     routes
         .route("/services/apexrest/{path:.*}", web::to(serve))
         .route("/apex/{class}/{method}", web::post().to(call));
+}
+
+/// Adds the route of the app's pages.
+pub(crate) fn configure_lightning(routes: &mut web::ServiceConfig) {
+    routes.route("/lightning/apex/{class}/{method}", web::post().to(call_from_page));
 }
 
 /// The user of a request's session; the request costs a call.
@@ -144,7 +150,26 @@ async fn call(
 ) -> Result<HttpResponse, ApiError> {
     org.catch_up();
     let user = admitted(&org, &request)?;
-    let arguments = match body.as_ref() {
+    run_controller(org, user, path.into_inner(), &body).await
+}
+
+/// The same for the pages of the app, which come with the session of a browser and cost no call.
+async fn call_from_page(
+    org: web::Data<Org>,
+    visitor: Visitor,
+    path: web::Path<(String, String)>,
+    body: Bytes,
+) -> Result<HttpResponse, ApiError> {
+    run_controller(org, visitor.user, path.into_inner(), &body).await
+}
+
+async fn run_controller(
+    org: web::Data<Org>,
+    user: RecordId,
+    (class, method): (String, String),
+    body: &[u8],
+) -> Result<HttpResponse, ApiError> {
+    let arguments = match body {
         [] => Map::new(),
         bytes => match serde_json::from_slice(bytes) {
             Ok(Json::Object(arguments)) => arguments,
@@ -156,7 +181,6 @@ async fn call(
             Err(error) => return Err(ApiError::json_parser(error.to_string())),
         },
     };
-    let (class, method) = path.into_inner();
     let run = {
         let org = org.clone();
         move || org.call_controller(user, &class, &method, &arguments)

@@ -54,7 +54,7 @@ impl Caller {
     /// The metadata as this caller sees it: what the caller must not read is not there.
     #[must_use]
     pub fn schema(&self, org: &Org) -> Arc<Schema> {
-        Arc::clone(org.access_of(self.user).schema())
+        Arc::clone(org.access_of(self.user).schema_outside())
     }
 
     /// The author of what this caller writes now.

@@ -45,10 +45,12 @@ use actix_web::http::header::{ALLOW, HeaderValue};
 use actix_web::middleware::from_fn;
 use actix_web::{HttpRequest, HttpResponse, Resource, ResponseError, Route, guard, web};
 
+pub(crate) use apex_calls::configure_lightning as configure_lightning_apex;
 pub use caller::{ApiVersion, Caller};
 pub use errors::ApiError;
 pub(crate) use gate::observe;
 pub use gate::wrote;
+pub(crate) use oauth::{Escaped, Form, Host, NEVER_STORED, browser_of, end_browser, session_cookie};
 
 /// Largest request body, unpacked (Salesforce SOAP API Developer Guide, `EXCEEDED_MAX_SIZE_REQUEST`).
 pub const MAX_BODY_BYTES: usize = 50 * 1024 * 1024;
@@ -72,6 +74,7 @@ pub fn configure(routes: &mut web::ServiceConfig) {
         .configure(bulk_classic::configure)
         .configure(metadata::soap::configure)
         .configure(apex_calls::configure)
+        .configure(crate::lightning::configure)
         .service(
             web::scope("/services/data/{version}")
                 .wrap(from_fn(settled_status::settle))

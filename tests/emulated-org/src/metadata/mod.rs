@@ -245,6 +245,11 @@ impl Metadata {
         RecordId::from_serial(prefix, self.pod, *serial).unwrap_or(RecordId::MIN)
     }
 
+    /// Forgets a component that Setup deleted or changed.
+    pub(crate) fn forget(&self, kind: &str, name: &str) {
+        drop(self.lock().components.remove(kind, name));
+    }
+
     fn set_components(&self, components: Components) {
         self.lock().components = components;
     }

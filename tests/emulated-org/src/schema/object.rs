@@ -45,6 +45,9 @@ pub struct Object {
     pub fields: Vec<Field>,
     pub child_relationships: Vec<ChildRelationship>,
     pub record_type_infos: Vec<RecordTypeInfo>,
+    /// Whether nobody but the code of the managed package sees it that it belongs to; no describe key.
+    #[serde(skip)]
+    pub is_protected: bool,
     /// Of a platform event: whether it is published at once; `None` where its metadata does not say; no describe key.
     #[serde(skip)]
     pub publishes_immediately: Option<bool>,
@@ -105,6 +108,7 @@ impl Default for Object {
             fields: Vec::new(),
             child_relationships: Vec::new(),
             record_type_infos: Vec::new(),
+            is_protected: false,
             publishes_immediately: None,
             field_sets: Vec::new(),
             validation_rules: Vec::new(),

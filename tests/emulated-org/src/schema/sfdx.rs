@@ -26,7 +26,7 @@ use std::path::{Path, PathBuf};
 
 use super::{ChildRelationship, Field, Object, Schema, SchemaError};
 pub(crate) use access::{AccessSource, access};
-use metadata::CustomField;
+use metadata::{CustomField, CustomObject, Visibility};
 use source::ObjectSource;
 
 /// Why SFDX source was refused. Every variant names the file at fault.
@@ -81,6 +81,26 @@ impl SfdxError {
             reason: reason.into(),
         }
     }
+}
+
+/// Hides the protected custom settings of installed managed packages from everything but the packages' own code.
+///
+/// Source: Apex Developer Guide, Custom Settings: "If the custom setting is contained in a managed package, subscribing
+/// organizations can't see the custom setting" where its visibility is protected.
+///
+/// # Errors
+/// Unreadable or malformed files.
+pub fn protect(schema: &mut Schema, packages: &[impl AsRef<Path>]) -> Result<(), SfdxError> {
+    for (name, object_source) in &source::find(packages)?.objects {
+        let Some(path) = &object_source.object_file else {
+            continue;
+        };
+        let definition: CustomObject = metadata::read(path, "CustomObject")?;
+        if definition.visibility == Some(Visibility::Protected) && definition.custom_settings_type.is_some() {
+            change(schema, path, name, |object| object.is_protected = true)?;
+        }
+    }
+    Ok(())
 }
 
 /// Adds everything found in `folders` to `schema`. The folders are one deployment: a field in one may look up

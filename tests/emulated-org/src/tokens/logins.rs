@@ -97,6 +97,11 @@ impl Logins {
         Some(browser.clone())
     }
 
+    /// Logs the user of a browser out.
+    pub(crate) fn close(&self, cookie: &str) {
+        self.lock().browsers.remove(cookie);
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

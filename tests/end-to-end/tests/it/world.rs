@@ -1,6 +1,6 @@
 //! A world for a scenario: an emulated org, a gateway on one of the engines, and who talks to them.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use causeway_store::throwaway_postgres::ThrowawayPostgres;
 use emulated_org::{App, EmulatedOrg, Options, company::CompanyOptions};
@@ -29,19 +29,23 @@ impl World {
     /// An org with these SFDX folders and, if asked for, a generated company; a gateway that is configured but
     /// does not serve yet.
     pub async fn start(engine: Engine, sfdx_source: Vec<PathBuf>, company: Option<CompanyOptions>) -> World {
+        let options = Options {
+            sfdx_source,
+            company,
+            ..Options::default()
+        };
+        World::start_with(engine, options).await
+    }
+
+    /// As [`World::start`], with an org of one's own.
+    pub async fn start_with(engine: Engine, options: Options) -> World {
         let folder = tempfile::tempdir().unwrap();
         let store_url = match engine {
             Engine::Sqlite => format!("sqlite://{}", folder.path().join("causeway.db").display()),
             Engine::Postgres => ThrowawayPostgres::shared().unwrap().empty_database().unwrap(),
         };
         let gateway = Gateway::prepare(folder.path(), &store_url).unwrap();
-        let org = EmulatedOrg::start(Options {
-            sfdx_source,
-            company,
-            ..Options::default()
-        })
-        .await
-        .unwrap();
+        let org = EmulatedOrg::start(options).await.unwrap();
         org.register_app(App::pre_authorized(
             CONSUMER_KEY,
             gateway.app_certificate().unwrap(),
@@ -95,6 +99,11 @@ impl World {
     /// The org's id.
     pub fn organization(&self) -> &str {
         &self.organization
+    }
+
+    /// The folder with the gateway's configuration, secrets, log and, on SQLite, its database.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// Ends everything in order.

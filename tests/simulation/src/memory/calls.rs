@@ -3,13 +3,11 @@
 use std::sync::Arc;
 
 use causeway_core::Instant;
+use causeway_core::budget::{begins, first_counted, freed_at, hour_of};
 use causeway_core::id::ConnectionId;
 use causeway_core::ports::{Calls, StoreError};
-use chrono::{DateTime, TimeDelta};
 
 use super::{Memory, Space};
-
-const HOUR: i64 = 3600;
 
 impl Calls for Memory {
     fn take_calls(
@@ -22,8 +20,36 @@ impl Calls for Memory {
         let space = self.space_mut(connection)?;
         let left = cap.saturating_sub(spent(space, now));
         let taken = u32::try_from(left).unwrap_or(u32::MAX).min(wanted);
-        *Arc::make_mut(&mut space.calls).entry(hour(now)).or_default() += u64::from(taken);
+        *Arc::make_mut(&mut space.calls).entry(hour_of(now)).or_default() += u64::from(taken);
         Ok(taken)
+    }
+
+    fn give_calls_back(
+        &mut self,
+        connection: ConnectionId,
+        calls: u32,
+        taken_at: Instant,
+    ) -> Result<(), StoreError> {
+        let space = self.space_mut(connection)?;
+        if let Some(taken) = Arc::make_mut(&mut space.calls).get_mut(&hour_of(taken_at)) {
+            *taken = taken.saturating_sub(u64::from(calls));
+        }
+        Ok(())
+    }
+
+    fn call_hours(
+        &mut self,
+        connection: ConnectionId,
+        since: Instant,
+    ) -> Result<Vec<(Instant, u64)>, StoreError> {
+        let space = self.space(connection);
+        let hours = space.map(|space| space.calls.range(hour_of(since)..));
+        Ok(hours
+            .into_iter()
+            .flatten()
+            .filter(|(_, calls)| **calls > 0)
+            .map(|(hour, calls)| (begins(*hour), *calls))
+            .collect())
     }
 
     fn calls_spent(&mut self, connection: ConnectionId, now: Instant) -> Result<u64, StoreError> {
@@ -41,23 +67,16 @@ impl Calls for Memory {
         let oldest = space
             .calls
             .iter()
-            .find(|(start, calls)| counts(**start, now) && **calls > 0)
-            .map(|(start, _)| *start);
-        let free = |start: i64| DateTime::from_timestamp((start + 1) * HOUR, 0);
-        Ok(oldest.and_then(free).map(|end| end + TimeDelta::hours(24)))
+            .find(|(hour, calls)| **hour >= first_counted(now) && **calls > 0)
+            .map(|(hour, _)| *hour);
+        Ok(oldest.map(freed_at))
     }
 }
 
-fn hour(at: Instant) -> i64 {
-    at.timestamp().div_euclid(HOUR)
-}
-
-/// Whether an hour still reaches into the 24 hours that end now.
-fn counts(start: i64, now: Instant) -> bool {
-    (start + 1) * HOUR > (now - TimeDelta::hours(24)).timestamp()
-}
-
 fn spent(space: &Space, now: Instant) -> u64 {
-    let counted = space.calls.iter().filter(|(start, _)| counts(**start, now));
-    counted.map(|(_, calls)| *calls).sum()
+    space
+        .calls
+        .range(first_counted(now)..)
+        .map(|(_, calls)| *calls)
+        .sum()
 }

@@ -7,6 +7,7 @@ use causeway_core::Instant;
 use causeway_core::id::{ConnectionId, MappingId, PlanRevision, SalesforceId, TenantId};
 use causeway_core::mapping::MappingPlan;
 use causeway_core::ports::connections::{Client, Connection, NewConnection, PartnerUser};
+use causeway_core::ports::settings::AdminSettings;
 use causeway_core::ports::{Connections, StoreError};
 
 use super::{Memory, Numbers, PlanRow, Space, conflict, next, revision};
@@ -63,6 +64,10 @@ impl Connections for Memory {
             watermarks: Arc::default(),
             leases: Arc::default(),
             report: None,
+            people: Arc::default(),
+            templates: Arc::default(),
+            settings: AdminSettings::default(),
+            activity: Arc::default(),
             numbers: Numbers::default(),
         };
         self.tables.spaces.insert(id, Arc::new(space));
@@ -100,6 +105,12 @@ impl Connections for Memory {
     fn set_daily_allowance(&mut self, id: ConnectionId, calls: u64) -> Result<(), StoreError> {
         let space = self.space_mut(id)?;
         Arc::make_mut(&mut space.connection).daily_allowance = Some(calls);
+        Ok(())
+    }
+
+    fn set_daily_calls(&mut self, id: ConnectionId, calls: Option<u64>) -> Result<(), StoreError> {
+        let space = self.space_mut(id)?;
+        Arc::make_mut(&mut space.connection).daily_calls = calls;
         Ok(())
     }
 
@@ -176,7 +187,13 @@ impl Connections for Memory {
         let Some(space) = self.space(connection) else {
             return Ok(Vec::new());
         };
-        let newest = |rows: &Vec<PlanRow>| rows.last().map(|row| Arc::clone(&row.plan));
+        let newest = |rows: &Vec<PlanRow>| {
+            let plan = &rows.last()?.plan;
+            Some(
+                plan.under(&space.settings)
+                    .map_or_else(|| Arc::clone(plan), Arc::new),
+            )
+        };
         Ok(space.plans.values().filter_map(newest).collect())
     }
 

@@ -407,6 +407,7 @@ fn put_history(space: &mut Space, write: &Write<'_>, link: LinkId, caused: &Caus
             lost: change.lost.clone(),
             plan: caused.effects.link.plan,
             source: caused.source.clone(),
+            saved_by: caused.saved_by,
         };
         Arc::make_mut(&mut space.history).push(Arc::new(entry));
     }

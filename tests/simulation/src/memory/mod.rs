@@ -3,6 +3,7 @@
 //! A unit runs on tables that are shared until they are written (copy on write), so undoing a unit that failed is
 //! putting the old tables back.
 
+mod activity;
 mod calls;
 mod connections;
 mod inbox;
@@ -10,24 +11,30 @@ mod leases;
 mod links;
 mod outbox;
 mod packages;
+mod pages;
 mod records;
 mod runs;
+mod settings;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use causeway_core::Instant;
+use causeway_core::activity::Hour;
 use causeway_core::decide::{Identity, LinkState, RecordState};
 use causeway_core::id::{
     ConnectionId, InboxId, LinkId, MappingId, PlanRevision, Position, RecordId, RunId, SalesforceId, TenantId,
 };
 use causeway_core::mapping::MappingPlan;
 use causeway_core::ports::connections::{Client, Connection, PartnerUser};
+use causeway_core::ports::embeds::{EmbedCode, EmbedTemplate};
 use causeway_core::ports::inbox::{IdempotencyKey, PendingChange, SavedAnswer};
 use causeway_core::ports::links::HistoryEntry;
 use causeway_core::ports::logs::LogEntry;
 use causeway_core::ports::packages::{PackageReport, Pairing};
+use causeway_core::ports::people::KnownUser;
 use causeway_core::ports::runs::{Run, Watermark};
+use causeway_core::ports::settings::AdminSettings;
 use causeway_core::ports::{Lane, StoreError, Transaction};
 
 /// The store.
@@ -53,6 +60,8 @@ struct Tables {
     answers: Arc<BTreeMap<(String, String, String), SavedAnswer>>,
     /// Pairing codes by hash, and whether they were used.
     pairings: Arc<BTreeMap<String, (Pairing, bool)>>,
+    /// Codes of pages by hash, and whether they were used.
+    embed_codes: Arc<BTreeMap<String, (EmbedCode, bool)>>,
 }
 
 /// Everything of one connection.
@@ -77,6 +86,10 @@ struct Space {
     watermarks: Arc<BTreeMap<(MappingId, Watermark), Instant>>,
     leases: Arc<BTreeMap<String, LeaseRow>>,
     report: Option<PackageReport>,
+    people: Arc<BTreeMap<SalesforceId, KnownUser>>,
+    templates: Arc<BTreeMap<(String, Option<String>), EmbedTemplate>>,
+    settings: AdminSettings,
+    activity: Arc<BTreeMap<i64, Hour>>,
     numbers: Numbers,
 }
 

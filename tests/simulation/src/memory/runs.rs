@@ -6,7 +6,7 @@ use std::sync::Arc;
 use causeway_core::Instant;
 use causeway_core::decide::{HeldReason, LinkStatus};
 use causeway_core::id::{ConnectionId, MappingId, RunId, SalesforceId};
-use causeway_core::ports::runs::{PartProgress, Run, RunKind, RunPart, RunState, Watermark};
+use causeway_core::ports::runs::{Pace, PartProgress, Run, RunFilter, RunKind, RunPart, RunState, Watermark};
 use causeway_core::ports::{Runs, StoreError};
 
 use super::{Memory, corrupt, next};
@@ -44,6 +44,7 @@ impl Runs for Memory {
             error: None,
             created_at: at,
             finished_at: None,
+            pace: None,
             parts: parts.collect(),
         };
         Arc::make_mut(&mut space.runs).insert(id, run);
@@ -59,6 +60,7 @@ impl Runs for Memory {
     fn runs(
         &mut self,
         connection: ConnectionId,
+        filter: RunFilter,
         before: Option<RunId>,
         limit: u32,
     ) -> Result<Vec<Run>, StoreError> {
@@ -72,6 +74,8 @@ impl Runs for Memory {
             .values()
             .rev()
             .filter(older)
+            .filter(|run| filter.kind.is_none_or(|kind| run.kind == kind))
+            .filter(|run| filter.state.is_none_or(|state| run.state == state))
             .take(limit)
             .cloned()
             .collect())
@@ -115,7 +119,16 @@ impl Runs for Memory {
             .ok_or_else(|| corrupt(format!("there is no run {run}")))?;
         row.state = state;
         row.error = error.map(str::to_owned);
-        row.finished_at = matches!(state, RunState::Completed | RunState::Failed).then_some(at);
+        row.finished_at = (!state.is_unfinished()).then_some(at);
+        Ok(())
+    }
+
+    fn set_run_pace(&mut self, connection: ConnectionId, run: RunId, pace: Pace) -> Result<(), StoreError> {
+        let space = self.space_mut(connection)?;
+        let row = Arc::make_mut(&mut space.runs)
+            .get_mut(&run)
+            .ok_or_else(|| corrupt(format!("there is no run {run}")))?;
+        row.pace = Some(pace);
         Ok(())
     }
 
@@ -211,7 +224,7 @@ impl Runs for Memory {
 }
 
 fn is_unfinished(run: &Run) -> bool {
-    matches!(run.state, RunState::Queued | RunState::Running)
+    run.state.is_unfinished()
 }
 
 /// Whether a link takes its Salesforce record for present.

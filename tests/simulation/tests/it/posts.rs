@@ -161,6 +161,7 @@ impl People {
                 effects: &[Caused {
                     effects,
                     source: ChangeSource::Write { at: at(0) },
+                    saved_by: None,
                 }],
             })
         });

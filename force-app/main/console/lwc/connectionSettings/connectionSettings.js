@@ -4,7 +4,6 @@ import readSettings from '@salesforce/apex/ConnectionSettingsController.read';
 import saveSettings from '@salesforce/apex/ConnectionSettingsController.save';
 import pairOrg from '@salesforce/apex/ConnectionSettingsController.pair';
 import testConnection from '@salesforce/apex/ConnectionSettingsController.test';
-import findOwners from '@salesforce/apex/ConnectionSettingsController.findOwners';
 import titleLabel from '@salesforce/label/c.Connection_Title';
 import loadingLabel from '@salesforce/label/c.Page_Loading';
 import pairTitleLabel from '@salesforce/label/c.Connection_Pair_Title';
@@ -28,10 +27,7 @@ import secretSetLabel from '@salesforce/label/c.Connection_Secret_Set';
 import secretNotSetLabel from '@salesforce/label/c.Connection_Secret_Not_Set';
 import secretHelpLabel from '@salesforce/label/c.Connection_Secret_Help';
 import dataOwnerLabel from '@salesforce/label/c.Connection_Data_Owner';
-import ownerNoneLabel from '@salesforce/label/c.Connection_Data_Owner_None';
-import ownerFindLabel from '@salesforce/label/c.Connection_Data_Owner_Find';
-import ownerFoundLabel from '@salesforce/label/c.Connection_Data_Owner_Found';
-import ownerNobodyLabel from '@salesforce/label/c.Connection_Data_Owner_Nobody';
+import dataOwnerHelpLabel from '@salesforce/label/c.Connection_Data_Owner_Help';
 import accountNameLabel from '@salesforce/label/c.Setting_Account_Name';
 import accountHelpLabel from '@salesforce/label/c.Connection_Account_Help';
 import accountWarningLabel from '@salesforce/label/c.Connection_Account_Warning';
@@ -89,10 +85,7 @@ const LABEL = {
     secretNotSet: secretNotSetLabel,
     secretHelp: secretHelpLabel,
     dataOwner: dataOwnerLabel,
-    ownerNone: ownerNoneLabel,
-    ownerFind: ownerFindLabel,
-    ownerFound: ownerFoundLabel,
-    ownerNobody: ownerNobodyLabel,
+    dataOwnerHelp: dataOwnerHelpLabel,
     accountName: accountNameLabel,
     accountHelp: accountHelpLabel,
     accountWarning: accountWarningLabel,
@@ -134,8 +127,6 @@ const FINDINGS = {
     notTried: { icon: 'utility:dash', stateText: LABEL.notTried },
     look: { icon: 'utility:info', stateText: LABEL.look }
 };
-/** How long typing rests before users are searched, in milliseconds. */
-const REST = 300;
 
 /** Where an admin links the org with a gateway. Nothing is stored before Save Settings or Pair is pressed. */
 export default class ConnectionSettings extends LightningElement {
@@ -154,16 +145,10 @@ export default class ConnectionSettings extends LightningElement {
     actionError;
     findings;
     testResult;
-    owners = [];
-    ownersFound = '';
     copied;
 
     connectedCallback() {
         this.load();
-    }
-
-    disconnectedCallback() {
-        clearTimeout(this.pause);
     }
 
     get stateText() {
@@ -187,30 +172,6 @@ export default class ConnectionSettings extends LightningElement {
 
     get showsUnsaved() {
         return this.isChanged && !this.isBusy;
-    }
-
-    // A combobox takes null for "nothing chosen yet".
-    get dataOwner() {
-        return this.values.dataOwner || '';
-    }
-
-    get ownerOptions() {
-        const options = [{ label: LABEL.ownerNone, value: '' }];
-        const known = new Set(['']);
-        const candidates = [...this.owners];
-        if (this.shown.values?.dataOwner) {
-            candidates.push({
-                id: this.shown.values.dataOwner,
-                name: this.shown.dataOwnerName || this.shown.values.dataOwner
-            });
-        }
-        for (const { id, name, userName } of candidates) {
-            if (!known.has(id)) {
-                known.add(id);
-                options.push({ value: id, label: name, description: userName });
-            }
-        }
-        return options;
     }
 
     async load() {
@@ -237,27 +198,7 @@ export default class ConnectionSettings extends LightningElement {
 
     handleCode(event) {
         this.code = event.detail.value;
-        event.target.setCustomValidity('');
-    }
-
-    handleFindOwner(event) {
-        const term = event.detail.value;
-        clearTimeout(this.pause);
-        // eslint-disable-next-line @lwc/lwc/no-async-operation -- one search for a word, not one for each letter
-        this.pause = setTimeout(() => this.searchOwners(term), REST);
-    }
-
-    async searchOwners(term) {
-        if (!term || !term.trim()) {
-            this.ownersFound = '';
-            return;
-        }
-        try {
-            this.owners = await findOwners({ term });
-            this.ownersFound = this.owners.length ? fill(LABEL.ownerFound, this.owners.length) : LABEL.ownerNobody;
-        } catch (error) {
-            this.ownersFound = readError(error).message;
-        }
+        this.forgive(event.target);
     }
 
     async handleSave() {
@@ -336,10 +277,16 @@ export default class ConnectionSettings extends LightningElement {
     }
 
     noteChange(input) {
-        input.setCustomValidity?.('');
+        this.forgive(input);
         this.isChanged = true;
         this.confirmation = undefined;
         this.warning = undefined;
+    }
+
+    // At once: were the message to go when the field is left, the button that is being pressed would move away.
+    forgive(input) {
+        input.setCustomValidity?.('');
+        input.reportValidity?.();
     }
 
     clear() {
@@ -347,8 +294,7 @@ export default class ConnectionSettings extends LightningElement {
         this.warning = undefined;
         this.actionError = undefined;
         for (const input of this.template.querySelectorAll('[data-field]')) {
-            input.setCustomValidity?.('');
-            input.reportValidity?.();
+            this.forgive(input);
         }
     }
 

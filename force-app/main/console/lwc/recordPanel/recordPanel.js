@@ -1,7 +1,7 @@
 import { LightningElement, api } from 'lwc';
 import { fill, readError } from 'c/page';
 import readPanel from '@salesforce/apex/RecordPanelController.read';
-import explainValues from '@salesforce/apex/RecordPanelController.explain';
+import explainValue from '@salesforce/apex/RecordPanelController.explain';
 import titleLabel from '@salesforce/label/c.Panel_Title';
 import refreshLabel from '@salesforce/label/c.Page_Refresh';
 import loadingLabel from '@salesforce/label/c.Page_Loading';
@@ -23,8 +23,8 @@ import upToDateLabel from '@salesforce/label/c.Panel_Status_Up_To_Date';
 import waitingLabel from '@salesforce/label/c.Panel_Status_Waiting';
 import waitingStepLabel from '@salesforce/label/c.Panel_Status_Waiting_Step';
 import heldLabel from '@salesforce/label/c.Panel_Status_Held';
-import unlinkedLabel from '@salesforce/label/c.Panel_Status_Unlinked';
-import unlinkedStepLabel from '@salesforce/label/c.Panel_Status_Unlinked_Step';
+import deletedLabel from '@salesforce/label/c.Panel_Status_Deleted';
+import deletedStepLabel from '@salesforce/label/c.Panel_Status_Deleted_Step';
 import notLinkedLabel from '@salesforce/label/c.Panel_Not_Linked';
 import notLinkedStepLabel from '@salesforce/label/c.Panel_Status_Not_Linked_Step';
 import notSyncedLabel from '@salesforce/label/c.Panel_Status_Not_Synced';
@@ -89,8 +89,8 @@ const LABEL = {
     waiting: waitingLabel,
     waitingStep: waitingStepLabel,
     held: heldLabel,
-    unlinked: unlinkedLabel,
-    unlinkedStep: unlinkedStepLabel,
+    deleted: deletedLabel,
+    deletedStep: deletedStepLabel,
     notLinked: notLinkedLabel,
     notLinkedStep: notLinkedStepLabel,
     notSynced: notSyncedLabel,
@@ -155,8 +155,8 @@ const HELD = {
 };
 const STATUS = {
     upToDate: { text: LABEL.upToDate, icon: 'utility:success', variant: 'success' },
-    waitingForSalesforce: { text: LABEL.waiting, nextStep: LABEL.waitingStep, icon: 'utility:clock' },
-    unlinked: { text: LABEL.unlinked, nextStep: LABEL.unlinkedStep, icon: 'utility:unlinked' },
+    waiting: { text: LABEL.waiting, nextStep: LABEL.waitingStep, icon: 'utility:clock' },
+    deleted: { text: LABEL.deleted, nextStep: LABEL.deletedStep, icon: 'utility:unlinked' },
     notLinked: { text: LABEL.notLinked, nextStep: LABEL.notLinkedStep, icon: 'utility:clock' },
     notSynced: { text: LABEL.notSynced, nextStep: LABEL.notSyncedStep, icon: 'utility:info' },
     unknown: { text: LABEL.unknown, nextStep: LABEL.heldOtherStep, icon: 'utility:info' }
@@ -185,7 +185,7 @@ export default class RecordPanel extends LightningElement {
     openField;
     isExplaining = false;
     explainError;
-    explanations;
+    explanations = {};
 
     /** The record. A page that goes on to another record sets another. */
     @api
@@ -244,12 +244,12 @@ export default class RecordPanel extends LightningElement {
     }
 
     get answer() {
-        const found = this.explanations?.find(({ field }) => field === this.openField);
-        const type = this.panel.values.find(({ field }) => field === this.openField)?.type;
+        const changes = this.explanations[this.openField];
+        const { type, rule } = this.panel.values.find(({ field }) => field === this.openField) ?? {};
         return {
-            rule: RULES[found?.rule],
-            isEmpty: !found?.changes.length,
-            changes: (found?.changes ?? []).map((change, index) => {
+            rule: RULES[rule],
+            isEmpty: !changes?.length,
+            changes: (changes ?? []).map((change, index) => {
                 const source = SOURCES[change.source] ?? sourceRun;
                 return {
                     key: index,
@@ -270,7 +270,7 @@ export default class RecordPanel extends LightningElement {
         this.isLoading = true;
         this.loadError = undefined;
         this.openField = undefined;
-        this.explanations = undefined;
+        this.explanations = {};
         try {
             const panel = await readPanel({ recordId: id });
             if (id !== this.shownId) {
@@ -287,7 +287,8 @@ export default class RecordPanel extends LightningElement {
     handleWhy(event) {
         const field = event.target.name;
         this.openField = field === this.openField ? undefined : field;
-        if (this.openField && !this.explanations && !this.isExplaining) {
+        this.explainError = undefined;
+        if (this.openField && !this.explanations[field]) {
             this.explain();
         }
     }
@@ -298,16 +299,21 @@ export default class RecordPanel extends LightningElement {
 
     async explain() {
         const id = this.shownId;
+        const field = this.openField;
         this.isExplaining = true;
         this.explainError = undefined;
         try {
-            const explanations = await explainValues({ recordId: id });
+            const changes = await explainValue({ recordId: id, field });
             if (id === this.shownId) {
-                this.explanations = explanations;
+                this.explanations = { ...this.explanations, [field]: changes };
             }
         } catch (error) {
-            this.explainError = readError(error);
+            if (field === this.openField) {
+                this.explainError = readError(error);
+            }
         }
-        this.isExplaining = false;
+        if (field === this.openField) {
+            this.isExplaining = false;
+        }
     }
 }

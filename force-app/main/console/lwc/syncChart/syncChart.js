@@ -10,6 +10,8 @@ const WIDTH = 480;
 const HEIGHT = 120;
 /** Part of its place that a bar fills. */
 const FILLED = 0.8;
+/** Places at least: one bar alone is not a wall. */
+const FEWEST = 12;
 /** A value that is not nothing can be seen. */
 const LOWEST = 2;
 
@@ -35,7 +37,7 @@ export default class SyncChart extends LightningElement {
     }
 
     get bars() {
-        const place = WIDTH / this.points.length;
+        const place = WIDTH / Math.max(this.points.length, FEWEST);
         const scale = this.highest > 0 ? HEIGHT / this.highest : 0;
         return this.points.map((point, index) => {
             const height = point.value > 0 ? Math.max(point.value * scale, LOWEST) : 0;

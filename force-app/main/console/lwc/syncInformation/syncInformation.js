@@ -4,185 +4,11 @@ import readOverview from '@salesforce/apex/SyncController.overview';
 import readSending from '@salesforce/apex/SyncController.sending';
 import readRun from '@salesforce/apex/SyncController.run';
 import startSync from '@salesforce/apex/SyncController.start';
-import titleLabel from '@salesforce/label/c.Sync_Title';
-import refreshLabel from '@salesforce/label/c.Page_Refresh';
-import loadingLabel from '@salesforce/label/c.Page_Loading';
-import nextStepLabel from '@salesforce/label/c.Page_Next_Step';
-import cancelLabel from '@salesforce/label/c.Page_Cancel';
-import firstTitleLabel from '@salesforce/label/c.Sync_First_Title';
-import firstDoneLabel from '@salesforce/label/c.Sync_First_Done';
-import firstDoneBeforeLabel from '@salesforce/label/c.Sync_First_Done_Before';
-import firstRunningLabel from '@salesforce/label/c.Sync_First_Running';
-import firstFailedLabel from '@salesforce/label/c.Sync_First_Failed';
-import firstNoneLabel from '@salesforce/label/c.Sync_First_None';
-import currentTitleLabel from '@salesforce/label/c.Sync_Current_Title';
-import currentNoneLabel from '@salesforce/label/c.Sync_Current_None';
-import countsLabel from '@salesforce/label/c.Sync_Current_Counts';
-import countsOpenLabel from '@salesforce/label/c.Sync_Current_Counts_Open';
-import rateLabel from '@salesforce/label/c.Sync_Current_Rate';
-import finishLabel from '@salesforce/label/c.Sync_Current_Finish';
-import finishOpenLabel from '@salesforce/label/c.Sync_Current_Finish_Open';
-import progressLabel from '@salesforce/label/c.Sync_Current_Progress';
-import staleLabel from '@salesforce/label/c.Sync_Current_Stale';
-import issuesTitleLabel from '@salesforce/label/c.Sync_Issues_Title';
-import issuesNoneLabel from '@salesforce/label/c.Sync_Issues_None';
-import issuesRecordsLabel from '@salesforce/label/c.Sync_Issues_Records';
-import issuesMoreLabel from '@salesforce/label/c.Sync_Issues_More';
-import sinceLabel from '@salesforce/label/c.Sync_Issues_Since';
-import examplesLabel from '@salesforce/label/c.Sync_Issues_Examples';
-import lastTitleLabel from '@salesforce/label/c.Sync_Last_Title';
-import lastHelpLabel from '@salesforce/label/c.Sync_Last_Help';
-import lastNoneLabel from '@salesforce/label/c.Sync_Last_None';
-import autoTitleLabel from '@salesforce/label/c.Sync_Auto_Title';
-import autoTextLabel from '@salesforce/label/c.Sync_Auto_Text';
-import autoOffLabel from '@salesforce/label/c.Sync_Auto_Off';
-import callsTitleLabel from '@salesforce/label/c.Sync_Calls_Title';
-import callsUsedLabel from '@salesforce/label/c.Sync_Calls_Used';
-import callsMaxLabel from '@salesforce/label/c.Sync_Calls_Max';
-import callsProgressLabel from '@salesforce/label/c.Sync_Calls_Progress';
-import waitingTitleLabel from '@salesforce/label/c.Sync_Waiting_Title';
-import inboxLabel from '@salesforce/label/c.Sync_Waiting_Inbox';
-import outboxLabel from '@salesforce/label/c.Sync_Waiting_Outbox';
-import inOrgLabel from '@salesforce/label/c.Sync_Waiting_Package';
-import oldestLabel from '@salesforce/label/c.Sync_Waiting_Oldest';
-import forceTitleLabel from '@salesforce/label/c.Sync_Force_Title';
-import initialLabel from '@salesforce/label/c.Sync_Force_Initial';
-import initialHelpLabel from '@salesforce/label/c.Sync_Force_Initial_Help';
-import instantLabel from '@salesforce/label/c.Sync_Force_Instant';
-import instantHelpLabel from '@salesforce/label/c.Sync_Force_Instant_Help';
-import confirmInitialLabel from '@salesforce/label/c.Sync_Force_Confirm_Initial';
-import confirmInstantLabel from '@salesforce/label/c.Sync_Force_Confirm_Instant';
-import startLabel from '@salesforce/label/c.Sync_Force_Start';
-import startedTextLabel from '@salesforce/label/c.Sync_Force_Started';
-import forceRunningLabel from '@salesforce/label/c.Sync_Force_Running';
-import historyTitleLabel from '@salesforce/label/c.Sync_History_Title';
-import historyNoneLabel from '@salesforce/label/c.Sync_History_None';
-import historyAllLabel from '@salesforce/label/c.Sync_History_All';
-import historyOlderLabel from '@salesforce/label/c.Sync_History_Older';
-import kindLabel from '@salesforce/label/c.Sync_History_Kind';
-import runStartedLabel from '@salesforce/label/c.Sync_History_Started';
-import runEndedLabel from '@salesforce/label/c.Sync_History_Ended';
-import resultLabel from '@salesforce/label/c.Sync_History_Result';
-import recordsLabel from '@salesforce/label/c.Sync_History_Records';
-import reasonLabel from '@salesforce/label/c.Sync_History_Reason';
-import speedLabel from '@salesforce/label/c.Sync_Chart_Speed';
-import lagLabel from '@salesforce/label/c.Sync_Chart_Lag';
-import kindInitialLabel from '@salesforce/label/c.Sync_Kind_Initial';
-import kindInstantLabel from '@salesforce/label/c.Sync_Kind_Instant';
-import kindReconcileLabel from '@salesforce/label/c.Sync_Kind_Reconcile';
-import stateQueuedLabel from '@salesforce/label/c.Sync_State_Queued';
-import stateRunningLabel from '@salesforce/label/c.Sync_State_Running';
-import stateCompletedLabel from '@salesforce/label/c.Sync_State_Completed';
-import stateFailedLabel from '@salesforce/label/c.Sync_State_Failed';
-import conversionIssue from '@salesforce/label/c.Sync_Issue_Conversion';
-import conversionIssueStep from '@salesforce/label/c.Sync_Issue_Conversion_Step';
-import deleteAskedIssue from '@salesforce/label/c.Sync_Issue_Delete';
-import deleteAskedIssueStep from '@salesforce/label/c.Sync_Issue_Delete_Step';
-import partnerDeleteAskedIssue from '@salesforce/label/c.Sync_Issue_Partner_Delete';
-import partnerDeleteAskedIssueStep from '@salesforce/label/c.Sync_Issue_Partner_Delete_Step';
-import refusedIssue from '@salesforce/label/c.Sync_Issue_Refused';
-import refusedIssueStep from '@salesforce/label/c.Sync_Issue_Refused_Step';
-import ambiguousIssue from '@salesforce/label/c.Sync_Issue_Ambiguous';
-import ambiguousIssueStep from '@salesforce/label/c.Sync_Issue_Ambiguous_Step';
-import flippingIssue from '@salesforce/label/c.Sync_Issue_Flipping';
-import flippingIssueStep from '@salesforce/label/c.Sync_Issue_Flipping_Step';
-import outOfSightIssue from '@salesforce/label/c.Sync_Issue_Out_Of_Sight';
-import outOfSightIssueStep from '@salesforce/label/c.Sync_Issue_Out_Of_Sight_Step';
-import outcomeUnknownIssue from '@salesforce/label/c.Sync_Issue_Unknown';
-import outcomeUnknownIssueStep from '@salesforce/label/c.Sync_Issue_Unknown_Step';
-import otherIssue from '@salesforce/label/c.Sync_Issue_Other';
-import otherIssueStep from '@salesforce/label/c.Sync_Issue_Other_Step';
+import cancelSync from '@salesforce/apex/SyncController.cancel';
+import saveInstant from '@salesforce/apex/SyncController.saveInstant';
+import saveCap from '@salesforce/apex/SyncController.saveCap';
+import { KINDS, LABEL, REASONS, STATES } from './labels';
 
-const LABEL = {
-    title: titleLabel,
-    refresh: refreshLabel,
-    loading: loadingLabel,
-    nextStep: nextStepLabel,
-    cancel: cancelLabel,
-    firstTitle: firstTitleLabel,
-    firstDone: firstDoneLabel,
-    firstDoneBefore: firstDoneBeforeLabel,
-    firstRunning: firstRunningLabel,
-    firstFailed: firstFailedLabel,
-    firstNone: firstNoneLabel,
-    currentTitle: currentTitleLabel,
-    currentNone: currentNoneLabel,
-    counts: countsLabel,
-    countsOpen: countsOpenLabel,
-    rate: rateLabel,
-    finish: finishLabel,
-    finishOpen: finishOpenLabel,
-    progress: progressLabel,
-    stale: staleLabel,
-    issuesTitle: issuesTitleLabel,
-    issuesNone: issuesNoneLabel,
-    issuesRecords: issuesRecordsLabel,
-    issuesMore: issuesMoreLabel,
-    since: sinceLabel,
-    examples: examplesLabel,
-    lastTitle: lastTitleLabel,
-    lastHelp: lastHelpLabel,
-    lastNone: lastNoneLabel,
-    autoTitle: autoTitleLabel,
-    autoText: autoTextLabel,
-    autoOff: autoOffLabel,
-    callsTitle: callsTitleLabel,
-    callsUsed: callsUsedLabel,
-    callsMax: callsMaxLabel,
-    callsProgress: callsProgressLabel,
-    waitingTitle: waitingTitleLabel,
-    inbox: inboxLabel,
-    outbox: outboxLabel,
-    inOrg: inOrgLabel,
-    oldest: oldestLabel,
-    forceTitle: forceTitleLabel,
-    initial: initialLabel,
-    initialHelp: initialHelpLabel,
-    instant: instantLabel,
-    instantHelp: instantHelpLabel,
-    confirmInitial: confirmInitialLabel,
-    confirmInstant: confirmInstantLabel,
-    start: startLabel,
-    startedText: startedTextLabel,
-    forceRunning: forceRunningLabel,
-    historyTitle: historyTitleLabel,
-    historyNone: historyNoneLabel,
-    historyAll: historyAllLabel,
-    historyOlder: historyOlderLabel,
-    kind: kindLabel,
-    runStarted: runStartedLabel,
-    runEnded: runEndedLabel,
-    result: resultLabel,
-    records: recordsLabel,
-    reason: reasonLabel,
-    speed: speedLabel,
-    lag: lagLabel,
-    kindInitial: kindInitialLabel,
-    kindInstant: kindInstantLabel,
-    kindReconcile: kindReconcileLabel,
-    stateQueued: stateQueuedLabel,
-    stateRunning: stateRunningLabel,
-    stateCompleted: stateCompletedLabel,
-    stateFailed: stateFailedLabel
-};
-const REASONS = {
-    conversion: { message: conversionIssue, nextStep: conversionIssueStep },
-    deleteAsked: { message: deleteAskedIssue, nextStep: deleteAskedIssueStep },
-    partnerDeleteAsked: { message: partnerDeleteAskedIssue, nextStep: partnerDeleteAskedIssueStep },
-    refused: { message: refusedIssue, nextStep: refusedIssueStep },
-    ambiguous: { message: ambiguousIssue, nextStep: ambiguousIssueStep },
-    flipping: { message: flippingIssue, nextStep: flippingIssueStep },
-    outOfSight: { message: outOfSightIssue, nextStep: outOfSightIssueStep },
-    outcomeUnknown: { message: outcomeUnknownIssue, nextStep: outcomeUnknownIssueStep },
-    other: { message: otherIssue, nextStep: otherIssueStep }
-};
-const KINDS = { initial: LABEL.kindInitial, instant: LABEL.kindInstant, reconcile: LABEL.kindReconcile };
-const STATES = {
-    queued: LABEL.stateQueued,
-    running: LABEL.stateRunning,
-    completed: LABEL.stateCompleted,
-    failed: LABEL.stateFailed
-};
 /** How often a run is looked at, in milliseconds. */
 const PACE = 5000;
 /** How often, after the gateway did not answer: it is not helped by more requests. */
@@ -192,7 +18,8 @@ const SHOWN_RUNS = 10;
 const SHOWN_EXAMPLES = 10;
 const MINUTE = 60000;
 
-const isOn = (run) => run.state === 'queued' || run.state === 'running';
+const ON = new Set(['queued', 'running', 'cancelling']);
+const isOn = (run) => ON.has(run.state);
 const rowsOf = (run) => run.parts.reduce((rows, part) => rows + part.rows, 0);
 const millisecondsOf = (run) => new Date(run.finishedAt) - new Date(run.createdAt);
 
@@ -211,6 +38,10 @@ export default class SyncInformation extends LightningElement {
     startError;
     isAllShown = false;
     announcement = '';
+    instant = {};
+    instantSaved = '';
+    cap;
+    capSaved = '';
 
     connectedCallback() {
         this.handleVisibility = () => this.watch();
@@ -290,7 +121,9 @@ export default class SyncInformation extends LightningElement {
         const minutes = (Date.now() - new Date(run.createdAt)) / MINUTE;
         const perMinute = minutes > 0 ? rows / minutes : 0;
         const remaining = perMinute > 0 ? Math.max(expected - rows, 0) / perMinute : 0;
-        const finish = new Date(Date.now() + remaining * MINUTE);
+        // The gateway measures the last minutes; the page knows the average alone.
+        const finish = run.finishEstimate ? new Date(run.finishEstimate) : new Date(Date.now() + remaining * MINUTE);
+        const rate = run.recordsPerSecond ? run.recordsPerSecond * 60 : perMinute;
         return {
             kindText: KINDS[run.kind] ?? run.kind,
             stateText: STATES[run.state],
@@ -304,9 +137,9 @@ export default class SyncInformation extends LightningElement {
             })),
             isMeasured: isMeasured && expected > 0,
             percent: expected > 0 ? Math.min(Math.floor((rows / expected) * 100), 100) : 0,
-            rate: fill(LABEL.rate, Math.round(perMinute).toLocaleString()),
+            rate: fill(LABEL.rate, Math.round(rate).toLocaleString()),
             finish:
-                isMeasured && perMinute > 0
+                run.finishEstimate || (isMeasured && perMinute > 0)
                     ? fill(LABEL.finish, finish.toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' }))
                     : LABEL.finishOpen
         };
@@ -329,19 +162,15 @@ export default class SyncInformation extends LightningElement {
         for (const run of this.overview.runs.slice(0, 1).filter(({ state }) => state === 'failed')) {
             issues.push({ key: `run-${run.id}`, message: run.error, since: run.finishedAt });
         }
-        const held = new Map();
-        for (const record of this.overview.held) {
-            const reason = REASONS[record.reason] ? record.reason : 'other';
-            held.set(reason, [...(held.get(reason) ?? []), record]);
-        }
-        for (const [reason, records] of held) {
+        for (const cause of this.causes) {
+            const examples = this.overview.held.filter(({ reason }) => reason === cause.cause);
             issues.push({
-                key: `held-${reason}`,
-                ...REASONS[reason],
-                count: records.length,
-                countText: fill(LABEL.issuesRecords, records.length),
-                since: records.map(({ since }) => since).sort()[0],
-                examples: records.slice(0, SHOWN_EXAMPLES).map((record) => ({
+                key: `held-${cause.cause}-${cause.object ?? ''}`,
+                ...(REASONS[cause.cause] ?? REASONS.other),
+                count: cause.count,
+                countText: fill(LABEL.issuesRecords, cause.count.toLocaleString()),
+                since: cause.oldest,
+                examples: examples.slice(0, SHOWN_EXAMPLES).map((record) => ({
                     key: record.id,
                     name: [record.object, record.salesforceId ?? record.record].filter(Boolean).join(' '),
                     url: record.salesforceId ? `/lightning/r/${record.salesforceId}/view` : undefined,
@@ -352,17 +181,49 @@ export default class SyncInformation extends LightningElement {
         return issues;
     }
 
+    // A gateway that does not count causes tells the first of the records that wait.
+    get causes() {
+        const told = new Map();
+        const counted =
+            this.overview.causes ??
+            this.overview.held.map(({ reason, since }) => ({ cause: reason, count: 1, oldest: since }));
+        for (const { cause, count, oldest } of counted) {
+            const known = told.get(cause) ?? { cause, count: 0, oldest };
+            told.set(cause, {
+                cause,
+                count: known.count + count,
+                oldest: known.oldest < oldest ? known.oldest : oldest
+            });
+        }
+        return [...told.values()].sort((one, other) => other.count - one.count);
+    }
+
+    get isCut() {
+        return this.overview.hasMoreHeld && !this.overview.causes;
+    }
+
     get hasIssues() {
         return this.issues.length > 0;
     }
 
-    get autoText() {
-        return this.overview.connection.enabled === false ? LABEL.autoOff : LABEL.autoText;
+    get isOff() {
+        return this.overview.connection.enabled === false;
+    }
+
+    get interval() {
+        return this.instant.intervalMinutes ?? '';
     }
 
     get calls() {
-        const { spent = 0, cap = 0 } = this.overview.connection.calls ?? {};
-        return { spent, cap, percent: cap > 0 ? Math.min(Math.round((spent / cap) * 100), 100) : 0 };
+        const { calls = {}, budget = {} } = this.overview.connection;
+        const spent = budget.used24h ?? calls.spent ?? 0;
+        const cap = budget.cap ?? calls.cap ?? 0;
+        return {
+            spent,
+            cap,
+            maximum: budget.maximum,
+            percent: cap > 0 ? Math.min(Math.round((spent / cap) * 100), 100) : 0
+        };
     }
 
     get waiting() {
@@ -378,7 +239,22 @@ export default class SyncInformation extends LightningElement {
         return this.overview.runs.filter((run) => run.finishedAt && millisecondsOf(run) > 0).reverse();
     }
 
+    get isCounted() {
+        return Boolean(this.overview.activity);
+    }
+
+    get speedHeading() {
+        return this.isCounted ? LABEL.recordsChart : LABEL.speed;
+    }
+
+    get lagHeading() {
+        return this.isCounted ? LABEL.delayChart : LABEL.lag;
+    }
+
     get speed() {
+        if (this.isCounted) {
+            return this.hours((hour) => hour.records);
+        }
         return this.finished.map((run) => ({
             key: run.id,
             at: run.createdAt,
@@ -387,11 +263,18 @@ export default class SyncInformation extends LightningElement {
     }
 
     get lag() {
+        if (this.isCounted) {
+            return this.hours((hour) => (hour.lagSecondsMedian ?? 0) / 60);
+        }
         return this.finished.map((run) => ({
             key: run.id,
             at: run.createdAt,
             value: millisecondsOf(run) / MINUTE
         }));
+    }
+
+    hours(valueOf) {
+        return this.overview.activity.map((hour) => ({ key: hour.from, at: hour.from, value: valueOf(hour) ?? 0 }));
     }
 
     get forceIcon() {
@@ -409,11 +292,94 @@ export default class SyncInformation extends LightningElement {
             this.sending = await readSending();
             this.overview = await readOverview();
             this.isStale = false;
+            this.take(this.overview.connection);
         } catch (error) {
             this.loadError = readError(error);
         }
         this.isLoading = false;
         this.watch();
+    }
+
+    take({ instant, budget }) {
+        this.instant = { enabled: true, ...instant };
+        this.cap = budget?.ownCap ?? '';
+    }
+
+    handleAutomatic(event) {
+        this.instant = { ...this.instant, enabled: event.target.checked };
+        this.instantSaved = '';
+    }
+
+    handleInterval(event) {
+        this.instant = { ...this.instant, intervalMinutes: event.detail.value };
+        this.instantSaved = '';
+    }
+
+    handleCap(event) {
+        this.cap = event.detail.value;
+        this.capSaved = '';
+    }
+
+    async handleSaveInstant() {
+        const { enabled, intervalMinutes } = this.instant;
+        await this.save('interval', async () => {
+            const instant = await saveInstant({ enabled, intervalMinutes: Number(intervalMinutes) });
+            this.overview = { ...this.overview, connection: { ...this.overview.connection, instant } };
+            this.instantSaved = LABEL.autoSaved;
+        });
+    }
+
+    async handleSaveCap() {
+        await this.save('cap', async () => {
+            const budget = await saveCap({ cap: this.cap === '' ? null : Number(this.cap) });
+            this.overview = { ...this.overview, connection: { ...this.overview.connection, budget } };
+            this.capSaved = fill(LABEL.capSaved, this.calls.cap.toLocaleString());
+        });
+    }
+
+    // What is wrong stands at the field.
+    async save(id, action) {
+        const input = this.template.querySelector(`lightning-input[data-id="${id}"]`);
+        input.setCustomValidity('');
+        if (!input.reportValidity()) {
+            return;
+        }
+        this.isBusy = true;
+        try {
+            await action();
+        } catch (error) {
+            const { message, nextStep } = readError(error);
+            input.setCustomValidity(nextStep ? `${message} ${nextStep}` : message);
+            input.reportValidity();
+        }
+        this.isBusy = false;
+    }
+
+    get canCancel() {
+        return this.running?.state !== 'cancelling' && !this.isCancelAsked;
+    }
+
+    isCancelAsked = false;
+
+    handleAskCancel() {
+        this.isCancelAsked = true;
+    }
+
+    handleKeep() {
+        this.isCancelAsked = false;
+    }
+
+    async handleCancelSync() {
+        const { id } = this.running;
+        this.isCancelAsked = false;
+        this.startError = undefined;
+        try {
+            this.put(await cancelSync({ id }));
+            this.announcement = LABEL.cancelAsked;
+            this.watch();
+        } catch (error) {
+            this.startError = readError(error);
+        }
     }
 
     handleUnfold() {
@@ -469,6 +435,7 @@ export default class SyncInformation extends LightningElement {
             this.put(run);
             this.announcement = this.current.finish;
         } else if (run) {
+            this.started = '';
             this.announcement = `${KINDS[run.kind] ?? run.kind}: ${STATES[run.state] ?? run.state}`;
             await this.load();
         }

@@ -188,6 +188,7 @@ fn contact(modstamp: i64, observed: i64) -> Reading {
         external_id: None,
         made_by_gateway: None,
         by_gateway: None,
+        modified_by: None,
         converted: None,
     })
     .with("LastName", text("Ångström"))

@@ -312,8 +312,18 @@ type FirstValues = (BTreeMap<FieldId, FieldValue>, BTreeMap<FieldId, FieldValue>
 
 fn first_values(known: Known<'_>, record: &RecordState) -> Result<FirstValues, Vec<ConversionProblem>> {
     let (mut values, mut basis, mut problems) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
+    let stands_in = known.plan.default_account;
+    let account_field = known.plan.account_field().map(|field| field.id);
     for field in &known.plan.fields {
         let held = record.fields.get(&field.partner);
+        if let Some(account) = stands_in.filter(|_| account_field == Some(field.id))
+            && held.is_none_or(FieldValue::is_blank)
+        {
+            // Agreed on as what stands for nothing, so that neither side takes it for an edit.
+            values.insert(field.id, FieldValue::Reference(account));
+            basis.insert(field.id, held.cloned().unwrap_or(FieldValue::Null));
+            continue;
+        }
         let Some(held) = held.filter(|_| field.rule != SyncRule::DoNotSync && field.salesforce.createable)
         else {
             continue;

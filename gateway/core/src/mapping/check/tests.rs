@@ -86,7 +86,7 @@ fn salesforce_is_asked_for_each_moving_field_once() {
     ]);
     assert_eq!(
         plan.salesforce_fields(),
-        ["Id", "LastName", "OwnerId", "SystemModstamp"]
+        ["Id", "LastName", "OwnerId", "LastModifiedById", "SystemModstamp"]
     );
     let mut ownerless = contact();
     ownerless.fields.remove("OwnerId");
@@ -99,7 +99,10 @@ fn salesforce_is_asked_for_each_moving_field_once() {
     )
     .unwrap();
     assert!(!plan.has_owner);
-    assert_eq!(plan.salesforce_fields(), ["Id", "LastName", "SystemModstamp"]);
+    assert_eq!(
+        plan.salesforce_fields(),
+        ["Id", "LastName", "LastModifiedById", "SystemModstamp"]
+    );
 }
 
 #[test]

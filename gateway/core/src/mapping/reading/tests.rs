@@ -4,8 +4,8 @@ use chrono::TimeDelta;
 use serde_json::json;
 
 use super::*;
-use crate::mapping::PartnerType;
 use crate::mapping::sample::{field, plan};
+use crate::mapping::{Direction, PartnerType};
 use crate::record::FieldValue;
 
 const STAMP: &str = "2026-11-22T06:04:37.000Z";
@@ -22,13 +22,17 @@ fn stamp() -> Instant {
 fn linked_plan() -> MappingPlan {
     let mut plan = plan(vec![field("name", PartnerType::Text, "LastName")]);
     plan.external_id = Some("Causeway_Id__c".to_owned());
+    plan.direction = Direction::Both;
     plan
 }
 
 fn read(record: Value) -> Incoming {
-    let plan = linked_plan();
+    read_under(&linked_plan(), record)
+}
+
+fn read_under(plan: &MappingPlan, record: Value) -> Incoming {
     let reader = Reader {
-        plan: &plan,
+        plan,
         gateway_user: Some(id(GATEWAY)),
     };
     let mut whole = json!({"Id": "003000000000001", "SystemModstamp": STAMP, "LastName": "Ann"});
@@ -122,6 +126,30 @@ fn the_gateways_own_writes_are_told_from_those_of_others() {
         (json!({}), None),
     ] {
         assert_eq!(present(read(record)).by_gateway, expected);
+    }
+}
+
+#[test]
+fn who_saved_is_told_unless_it_was_the_gateway_itself() {
+    for (record, direction, expected) in [
+        (
+            json!({ "LastModifiedById": "005000000000001" }),
+            Direction::Both,
+            Some("005000000000001"),
+        ),
+        (json!({ "LastModifiedById": GATEWAY }), Direction::Both, None),
+        // Where the gateway writes nothing, its user's saves are a person's.
+        (
+            json!({ "LastModifiedById": GATEWAY }),
+            Direction::SalesforceToPartner,
+            Some(GATEWAY),
+        ),
+        (json!({}), Direction::Both, None),
+    ] {
+        let mut plan = linked_plan();
+        plan.direction = direction;
+        let read = present(read_under(&plan, record));
+        assert_eq!(read.saved_by(), expected.map(id), "{direction:?}");
     }
 }
 

@@ -225,10 +225,12 @@ fn held_cause(effects: &Effects) -> String {
 }
 
 fn sent_json(plan: &MappingPlan, write: &SalesforceWrite) -> Value {
+    let beside = plan.account_beside().filter(|_| write.kind == WriteKind::Create);
     let values = write
         .values
         .iter()
         .map(|(field, value)| (name(plan, *field), value_json(value)))
+        .chain(beside.map(|(name, account)| (name.to_owned(), json!(account))))
         .collect();
     Value::Object(values)
 }

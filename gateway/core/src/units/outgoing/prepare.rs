@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use crate::Instant;
 use crate::decide::write::{self, Prepared, WriteOutcome};
 use crate::decide::{
-    ChangeSource, Effects, Identity, LinkEffect, LinkRef, LinkState, Outcome, RecordState, Target, WriteKind,
+    ChangeSource, Effects, Identity, LinkEffect, LinkRef, LinkState, Outcome, RecordState, SalesforceWrite,
+    Target, WriteKind,
 };
 use crate::id::{FieldId, LinkId, SalesforceId};
 use crate::mapping::MappingPlan;
@@ -150,6 +151,7 @@ pub fn note_job(
                 outcome: Outcome::Confirmed,
             },
             source: ChangeSource::Write { at },
+            saved_by: None,
         });
         true
     });
@@ -285,6 +287,7 @@ impl Unit<'_> {
             caused.extend(effects.into_iter().map(|effects| Caused {
                 effects,
                 source: ChangeSource::Write { at },
+                saved_by: None,
             }));
             settled.push((claim, linked.link.outgoing.generation, looked_for_sent));
         }
@@ -372,7 +375,7 @@ impl Unit<'_> {
                         kind: write.kind,
                         salesforce_id,
                         external_id: created.then(|| external_id(self.batch, &linked.link)).flatten(),
-                        values: self.named(&write.values),
+                        values: self.named(&write),
                         parent: self.parent(linked),
                         claim: claim.clone(),
                     });
@@ -411,11 +414,19 @@ impl Unit<'_> {
             source: ChangeSource::Write {
                 at: self.preparing.at,
             },
+            saved_by: None,
         }
     }
 
     /// Values under their API names.
-    fn named(&self, values: &BTreeMap<FieldId, FieldValue>) -> Vec<(String, FieldValue)> {
+    fn named(&self, write: &SalesforceWrite) -> Vec<(String, FieldValue)> {
+        let values = &write.values;
+        let beside = self
+            .now
+            .plan
+            .account_beside()
+            .filter(|_| write.kind == WriteKind::Create);
+        let account = beside.map(|(name, account)| (name.to_owned(), FieldValue::Reference(account)));
         let owner = values
             .get(&FieldId::OWNER)
             .map(|owner| ("OwnerId".to_owned(), owner.clone()));
@@ -425,6 +436,7 @@ impl Unit<'_> {
             .iter()
             .filter_map(|field| Some((field.salesforce.name.clone(), values.get(&field.id)?.clone())))
             .chain(owner)
+            .chain(account)
             .collect()
     }
 

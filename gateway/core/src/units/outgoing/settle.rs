@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use crate::Instant;
+use crate::activity::Hour;
 use crate::decide::write::{self, WriteOutcome};
 use crate::decide::{ChangeSource, Effects, LinkStatus, Outgoing, Target};
 use crate::id::{LinkId, SalesforceId};
@@ -77,6 +78,7 @@ pub fn settle(
     let setting = now.setting(at, batch.lane());
     let mut caused = Vec::with_capacity(answers.len());
     let mut entries = Vec::with_capacity(answers.len());
+    let mut crossed = Hour::default();
     let mut ended = Vec::new();
     let mut later: BTreeMap<(Instant, bool), Vec<OutgoingClaim>> = BTreeMap::new();
     for answer in answers {
@@ -101,6 +103,11 @@ pub fn settle(
             at,
         );
         let effects = effects_of(decided);
+        match answer.outcome {
+            WriteOutcome::Stored { .. } => crossed.to_salesforce += 1,
+            WriteOutcome::Refused { .. } => crossed.failures += 1,
+            WriteOutcome::NotNow | WriteOutcome::Unknown => {}
+        }
         entries.extend(log::answer_entry(&setting, &linked.link, effects.first(), answer));
         let left = effects
             .first()
@@ -117,9 +124,13 @@ pub fn settle(
         caused.extend(effects.into_iter().map(|effects| Caused {
             effects,
             source: ChangeSource::Write { at },
+            saved_by: None,
         }));
     }
     batch.write(tx, &mut caused, at)?;
+    if !crossed.is_empty() {
+        tx.note_activity(batch.connection, at, &crossed)?;
+    }
     if !entries.is_empty() {
         tx.append_logs(batch.connection, &entries)?;
     }

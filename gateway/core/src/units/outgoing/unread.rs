@@ -44,6 +44,7 @@ pub fn hold_unread(
             caused.push(Caused {
                 effects,
                 source: ChangeSource::Write { at },
+                saved_by: None,
             });
         }
     }

@@ -36,6 +36,7 @@ use crate::app::outgoing::send::Sender;
 use crate::app::outgoing::sent::Sent;
 use crate::app::outgoing::targets::{Targets, read_back, read_targets};
 use crate::app::outgoing::weight::is_too_much;
+use crate::app::settings::{AccountError, find_account};
 use crate::app::{App, AppOptions};
 use crate::failpoint;
 use crate::salesforce::Salesforce;
@@ -143,6 +144,15 @@ impl From<OrgError> for Stuck {
     }
 }
 
+impl From<AccountError> for Stuck {
+    fn from(error: AccountError) -> Self {
+        match error {
+            AccountError::Org(error) => error.into(),
+            AccountError::Not(_) => Stuck::Setting(error.to_string()),
+        }
+    }
+}
+
 impl Work<'_> {
     /// Works on the batch and answers how many writes were sent.
     async fn run(mut self) -> usize {
@@ -244,6 +254,9 @@ impl Work<'_> {
             remember_org(self.app, connection, &salesforce).await?;
         }
         remember_allowance(self.app, &known, &salesforce).await?;
+        if self.batch.plan.takes_account() {
+            find_account(self.app, connection, &salesforce).await?;
+        }
         Arc::make_mut(&mut self.batch).gateway_user = Some(org.user);
         Ok(salesforce)
     }

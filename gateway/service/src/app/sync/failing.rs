@@ -10,11 +10,11 @@ use causeway_core::ports::StoreError;
 use crate::app::App;
 use crate::app::failure::{store_failure, told};
 use crate::app::org::{OrgError, OtherOrg};
-use crate::app::sync::SyncEnd;
 use crate::app::sync::lease::Lease;
 use crate::app::sync::part::MAX_JOBS;
 use crate::app::sync::row_reader::MissingColumn;
 use crate::app::sync::state::fail;
+use crate::app::sync::{StartError, SyncEnd, cancelling};
 use crate::salesforce::ClientError;
 
 /// What interrupts the work on a run.
@@ -33,6 +33,10 @@ pub(super) enum Interrupt {
     Incomplete(Incomplete),
     LeaseLost,
     Stopped,
+    /// A person asked for the end.
+    Cancelled,
+    /// The user whom the admin named as data owner is not there any more.
+    DataOwnerGone(StartError),
 }
 
 /// A job's pages had another number of rows than the job says it found.
@@ -89,6 +93,8 @@ pub(super) async fn conclude(
         })),
         Err(Interrupt::LeaseLost) => Ok(SyncEnd::Elsewhere),
         Err(Interrupt::Stopped) => Ok(SyncEnd::Stopped),
+        Err(Interrupt::Cancelled) => cancelling::end(app, run, lease).await,
+        Err(Interrupt::DataOwnerGone(gone)) => fail(app, run, lease, gone.to_string()).await,
         Err(Interrupt::NoClient(error)) => fail(app, run, lease, error.to_string()).await,
         Err(Interrupt::OtherOrg(other)) => fail(app, run, lease, other.to_string()).await,
         Err(Interrupt::Incomplete(incomplete)) => {

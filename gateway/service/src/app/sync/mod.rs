@@ -9,6 +9,7 @@
 //! together with the place it reached, so that a run goes on there after a crash. Only the holder of the
 //! connection's lease for that kind of run works on it, and each batch checks that within its own transaction.
 
+mod cancelling;
 mod comparing;
 mod failing;
 mod lease;
@@ -33,10 +34,11 @@ use causeway_core::mapping::MappingPlan;
 use causeway_core::ports::runs::RunKind;
 use causeway_core::ports::{Lane, StoreError};
 
-use crate::app::App;
+use crate::app::{App, settings};
 
+pub use cancelling::{CancelError, cancel};
 pub use once::run_once;
-pub use schedule::start_due;
+pub use schedule::{instant_every, start_due};
 pub use turn::{run_to_end, run_to_end_in_turn};
 
 /// Why no run was queued.
@@ -48,6 +50,15 @@ pub enum StartError {
     /// The connection is switched off.
     #[error("the connection is switched off; switch it on first")]
     SwitchedOff,
+    /// The user who is to own what has no owner is not there any more.
+    #[error(
+        "the partner has no active user {user:?} any more, who was named as data owner; name another in Connection \
+         Settings"
+    )]
+    DataOwnerGone {
+        /// What the admin typed.
+        user: String,
+    },
     /// Nothing is mapped.
     #[error("the connection has no object mapping yet; apply one first")]
     NothingMapped,
@@ -74,6 +85,8 @@ pub enum SyncEnd {
         /// What the run says.
         error: String,
     },
+    /// Ended since a person asked for that. What was applied stays.
+    Cancelled,
     /// Another worker has the connection's lease. The run goes on there.
     Elsewhere,
     /// Stopped by request, or since the connection is switched off. The run goes on when a worker takes it up again.
@@ -98,13 +111,22 @@ pub async fn start(
     kind: RunKind,
     objects: Vec<String>,
 ) -> Result<RunId, StartError> {
-    let (known, plans) = app
+    let (known, plans, missing) = app
         .store
-        .read(move |tx| Ok((tx.connection(connection)?, tx.plans(connection)?)))
+        .read(move |tx| {
+            Ok((
+                tx.connection(connection)?,
+                tx.plans(connection)?,
+                settings::missing_data_owner(tx, connection)?,
+            ))
+        })
         .await?;
     let known = known.ok_or(StartError::NoConnection)?;
     if !known.enabled {
         return Err(StartError::SwitchedOff);
+    }
+    if let Some(user) = missing {
+        return Err(StartError::DataOwnerGone { user });
     }
     let mappings = choose(&plans, &objects)?;
     let at = app.clock.now();

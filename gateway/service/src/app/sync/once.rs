@@ -12,13 +12,14 @@ use tokio_util::sync::CancellationToken;
 use crate::app::App;
 use crate::app::failure::store_failure;
 use crate::app::org::{remember_allowance, remember_org};
-use crate::app::sync::SyncEnd;
+use crate::app::settings;
 use crate::app::sync::comparing::forget;
 use crate::app::sync::failing::{Interrupt, conclude, passing_or_not};
 use crate::app::sync::lease::Lease;
 use crate::app::sync::part::PartWork;
 use crate::app::sync::progress::SyncProgress;
 use crate::app::sync::state::{Moved, end_of, move_run};
+use crate::app::sync::{StartError, SyncEnd, cancelling};
 use crate::app::users::{self, MatchError};
 use crate::failpoint;
 use crate::salesforce::Salesforce;
@@ -39,7 +40,20 @@ pub async fn run_once(
         Ok(None) => return Ok(SyncEnd::Elsewhere),
         Err(error) => return passing_or_not(store_failure(&error)).map_err(|_lasting| error),
     };
-    let worked = Box::pin(work(app, connection, run, &lease, progress, stop)).await;
+    let cancelled = CancellationToken::new();
+    let watch = async {
+        cancelling::asked(app, connection, run).await;
+        cancelled.cancel();
+        std::future::pending::<()>().await;
+    };
+    let stops = Stops {
+        stop,
+        cancelled: &cancelled,
+    };
+    let worked = tokio::select! {
+        worked = Box::pin(work(app, connection, run, &lease, progress, stops)) => worked,
+        () = watch => Err(Interrupt::Cancelled),
+    };
     let end = conclude(app, run, &lease, worked).await;
     lease.release().await;
     end
@@ -51,11 +65,17 @@ async fn work(
     run: RunId,
     lease: &Lease,
     progress: &watch::Sender<SyncProgress>,
-    stop: &CancellationToken,
+    stops: Stops<'_>,
 ) -> Result<SyncEnd, Interrupt> {
-    let (known, state) = app
+    let (known, state, missing) = app
         .store
-        .read(move |tx| Ok((tx.connection(connection)?, tx.run(connection, run)?)))
+        .read(move |tx| {
+            Ok((
+                tx.connection(connection)?,
+                tx.run(connection, run)?,
+                settings::missing_data_owner(tx, connection)?,
+            ))
+        })
         .await?;
     let (Some(known), Some(state)) = (known, state) else {
         return Err(Interrupt::Store(StoreError::Corrupt {
@@ -64,6 +84,9 @@ async fn work(
     };
     if let Some(end) = end_of(&state) {
         return Ok(end);
+    }
+    if state.state == RunState::Cancelling {
+        return Err(Interrupt::Cancelled);
     }
     if !known.enabled {
         return Err(Interrupt::Stopped);
@@ -77,9 +100,13 @@ async fn work(
         Moved::Here => {}
         Moved::EndedAlready(end) => return Ok(end),
         Moved::LeaseLost => return Err(Interrupt::LeaseLost),
+        Moved::ToBeCancelled => return Err(Interrupt::Cancelled),
+    }
+    if let Some(user) = missing {
+        return Err(Interrupt::DataOwnerGone(StartError::DataOwnerGone { user }));
     }
     failpoint::reached("sync.run_started");
-    unless_stopped(stop, lease, get_ready(app, &known, &salesforce, &state)).await??;
+    unless_stopped(stops, lease, get_ready(app, &known, &salesforce, &state)).await??;
 
     let (plans, gateway_user) = app
         .store
@@ -112,7 +139,7 @@ async fn work(
             plan: Arc::clone(plan),
             lease,
             progress,
-            stop,
+            stops,
             clock: &clock,
         };
         Box::pin(work.run(part)).await?;
@@ -128,7 +155,7 @@ async fn work(
             Ok(SyncEnd::Completed)
         }
         Moved::EndedAlready(end) => Ok(end),
-        Moved::LeaseLost => Err(Interrupt::LeaseLost),
+        Moved::LeaseLost | Moved::ToBeCancelled => Err(Interrupt::LeaseLost),
     }
 }
 
@@ -162,15 +189,25 @@ async fn get_ready(
     }
 }
 
+/// Who may ask for the end of the work.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Stops<'a> {
+    /// Whoever runs the worker; the run goes on later.
+    stop: &'a CancellationToken,
+    /// A person; the run ends.
+    cancelled: &'a CancellationToken,
+}
+
 /// Waits for something, unless the work must end first.
 pub(super) async fn unless_stopped<T>(
-    stop: &CancellationToken,
+    stops: Stops<'_>,
     lease: &Lease,
     wait: impl Future<Output = T>,
 ) -> Result<T, Interrupt> {
     tokio::select! {
         biased;
-        () = stop.cancelled() => Err(Interrupt::Stopped),
+        () = stops.cancelled.cancelled() => Err(Interrupt::Cancelled),
+        () = stops.stop.cancelled() => Err(Interrupt::Stopped),
         () = lease.lost() => Err(Interrupt::LeaseLost),
         done = wait => Ok(done),
     }

@@ -84,6 +84,7 @@ mod tests {
             has_owner: true,
             fields,
             last_field_id: FieldId(9),
+            default_account: None,
         })
     }
 

@@ -12,13 +12,12 @@ use causeway_core::units::inbox::Readings;
 use causeway_core::units::salesforce_news::{Applied, News};
 use tokio::sync::{OnceCell, watch};
 use tokio::time::Instant as Ticks;
-use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
 use crate::app::reread::ReadNow;
 use crate::app::sync::failing::{Incomplete, Interrupt};
 use crate::app::sync::lease::Lease;
-use crate::app::sync::once::unless_stopped;
+use crate::app::sync::once::{Stops, unless_stopped};
 use crate::app::sync::progress::SyncProgress;
 use crate::app::sync::streaming::starts_over;
 use crate::app::sync::unit::{ReadPage, UnitSetting, Written};
@@ -40,7 +39,8 @@ pub(super) struct PartWork<'a> {
     pub plan: Arc<MappingPlan>,
     pub lease: &'a Lease,
     pub progress: &'a watch::Sender<SyncProgress>,
-    pub stop: &'a CancellationToken,
+    /// Who may ask for the end.
+    pub stops: Stops<'a>,
     /// Salesforce's clock as this execution asked for it first.
     pub clock: &'a OnceCell<Instant>,
 }
@@ -250,7 +250,7 @@ impl PartWork<'_> {
     }
 
     pub(super) async fn unless_stopped<T>(&self, wait: impl Future<Output = T>) -> Result<T, Interrupt> {
-        unless_stopped(self.stop, self.lease, wait).await
+        unless_stopped(self.stops, self.lease, wait).await
     }
 
     pub(super) fn unit_setting(&self) -> UnitSetting {
@@ -260,6 +260,7 @@ impl PartWork<'_> {
             kind: self.kind,
             plan: Arc::clone(&self.plan),
             pass: self.lease.pass(),
+            per_second: self.progress.borrow().rows_per_second,
             at: self.app.clock.now(),
         }
     }

@@ -12,7 +12,8 @@ use crate::app::sync::lease::Lease;
 /// How a run ended; `None` while it has not.
 pub(super) fn end_of(run: &Run) -> Option<SyncEnd> {
     match run.state {
-        RunState::Queued | RunState::Running => None,
+        RunState::Queued | RunState::Running | RunState::Cancelling => None,
+        RunState::Cancelled => Some(SyncEnd::Cancelled),
         RunState::Completed => Some(SyncEnd::Completed),
         RunState::Failed => Some(SyncEnd::Failed {
             error: run.error.clone().unwrap_or_default(),
@@ -50,7 +51,7 @@ pub(super) async fn fail(app: &App, run: RunId, lease: &Lease, error: String) ->
             Ok(SyncEnd::Failed { error })
         }
         Moved::EndedAlready(end) => Ok(end),
-        Moved::LeaseLost => Ok(SyncEnd::Elsewhere),
+        Moved::LeaseLost | Moved::ToBeCancelled => Ok(SyncEnd::Elsewhere),
     }
 }
 
@@ -60,6 +61,8 @@ pub(super) enum Moved {
     /// The run has ended; nothing is written.
     EndedAlready(SyncEnd),
     LeaseLost,
+    /// A person asked for its end, so it is not begun again.
+    ToBeCancelled,
 }
 
 /// Moves an unfinished run to a state, while the lease is held.
@@ -77,8 +80,12 @@ pub(super) async fn move_run(
                 return Ok(Moved::LeaseLost);
             }
             let connection = pass.connection();
-            if let Some(end) = tx.run(connection, run)?.as_ref().and_then(end_of) {
+            let known = tx.run(connection, run)?;
+            if let Some(end) = known.as_ref().and_then(end_of) {
                 return Ok(Moved::EndedAlready(end));
+            }
+            if state == RunState::Running && known.is_some_and(|known| known.state == RunState::Cancelling) {
+                return Ok(Moved::ToBeCancelled);
             }
             tx.set_run_state(connection, run, state, error.as_deref(), at)?;
             Ok(Moved::Here)

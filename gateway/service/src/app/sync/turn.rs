@@ -11,10 +11,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
 use crate::app::failure::told;
-use crate::app::sync::SyncEnd;
 use crate::app::sync::once::run_once;
 use crate::app::sync::progress::SyncProgress;
 use crate::app::sync::state::{end_of, give_up};
+use crate::app::sync::{SyncEnd, cancelling};
 
 /// How often a run that another worker works on is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
@@ -84,10 +84,19 @@ pub async fn run_to_end_in_turn(
                 attempt += 1;
                 delay
             }
-            SyncEnd::Completed | SyncEnd::Failed { .. } | SyncEnd::Stopped => return Ok(end),
+            SyncEnd::Completed | SyncEnd::Failed { .. } | SyncEnd::Cancelled | SyncEnd::Stopped => {
+                return Ok(end);
+            }
+        };
+        let wakes = async {
+            tokio::select! {
+                () = cancelling::asked(app, connection, run) => {}
+                () = app.budget_bell.notified() => {}
+            }
         };
         tokio::select! {
             () = tokio::time::sleep(delay) => {}
+            () = wakes => {}
             () = stop.cancelled() => return Ok(SyncEnd::Stopped),
         }
     }

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use causeway_core::Instant;
+use causeway_core::activity::Hour;
 use causeway_core::decide::write::{Prepared, prepare};
 use causeway_core::decide::{ChangeSource, HeldReason, Known, Outcome, Target};
 use causeway_core::id::{ConnectionId, RunId, SalesforceId};
 use causeway_core::mapping::{MappingPlan, Scope};
 use causeway_core::ports::links::{Caused, Write};
 use causeway_core::ports::logs::{LogDirection, LogMethod, NewLogEntry};
-use causeway_core::ports::runs::{RunKind, RunPart, Watermark};
+use causeway_core::ports::runs::{Pace, RunKind, RunPart, Watermark};
 use causeway_core::ports::{Lane, StoreError, Transaction};
 use causeway_core::units::inbox::Readings;
 use causeway_core::units::salesforce_news::{Applied, News, apply};
@@ -27,6 +28,8 @@ pub(super) struct UnitSetting {
     pub kind: RunKind,
     pub plan: Arc<MappingPlan>,
     pub pass: Pass,
+    /// Rows in a second, of late.
+    pub per_second: u64,
     pub at: Instant,
 }
 
@@ -75,7 +78,8 @@ impl UnitSetting {
         if !applied.read_again.is_empty() {
             return Ok(Written::ReadAgain(applied));
         }
-        self.checkpoint(tx, counted(reached, &applied), page, applied.outgoing)
+        let crossed = Hour::of_news(&applied.outcomes);
+        self.checkpoint(tx, counted(reached, &applied), page, &crossed, applied.outgoing)
     }
 
     /// Applies fresh readings and writes the checkpoint of the batch that needed them.
@@ -105,7 +109,15 @@ impl UnitSetting {
             .unwrap_or(u64::MAX)
             .saturating_sub(held);
         let outgoing = applied.outgoing || before.outgoing;
-        self.checkpoint(tx, counted(&counted(reached, before), &applied), page, outgoing)
+        let mut crossed = Hour::of_news(&before.outcomes);
+        crossed.add(&Hour::of_news(&applied.outcomes));
+        self.checkpoint(
+            tx,
+            counted(&counted(reached, before), &applied),
+            page,
+            &crossed,
+            outgoing,
+        )
     }
 
     /// Says in the log how many records either side has, as a reconcile found it.
@@ -130,9 +142,20 @@ impl UnitSetting {
         tx: &mut dyn Transaction,
         part: RunPart,
         page: Option<&ReadPage>,
+        crossed: &Hour,
         outgoing: bool,
     ) -> Result<Written, StoreError> {
         tx.save_part(self.connection, self.run, &part)?;
+        if self.per_second > 0 {
+            let pace = Pace {
+                per_second: self.per_second,
+                at: self.at,
+            };
+            tx.set_run_pace(self.connection, self.run, pace)?;
+        }
+        if !crossed.is_empty() {
+            tx.note_activity(self.connection, self.at, crossed)?;
+        }
         if let Some(page) = page {
             tx.append_logs(self.connection, &[self.page_entry(&part, page)])?;
         }
@@ -186,6 +209,7 @@ impl UnitSetting {
                 caused.push(Caused {
                     effects: *effects,
                     source: ChangeSource::Run { run: self.run },
+                    saved_by: None,
                 });
             }
         }

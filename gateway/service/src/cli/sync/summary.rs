@@ -69,7 +69,10 @@ pub(super) async fn print(app: &Arc<App>, connection: ConnectionId, run: RunId, 
             "sync {run} failed: {}",
             seen.error.unwrap_or_else(|| "the log says why".to_owned())
         ))),
-        RunState::Queued | RunState::Running => Err(CommandError::new(format!(
+        RunState::Cancelled => Err(CommandError::new(format!(
+            "sync {run} was cancelled; what it applied stays"
+        ))),
+        RunState::Queued | RunState::Running | RunState::Cancelling => Err(CommandError::new(format!(
             "sync {run} did not end; the same command takes it up where it is"
         ))),
     }

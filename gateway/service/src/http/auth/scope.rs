@@ -22,4 +22,5 @@ macro_rules! marks {
 
 marks!(
     SalesforceWrite RecordsRead RecordsWrite SyncsRead SyncsWrite LogsRead DecisionsWrite ConnectionRead
+    ConnectionWrite EmbedWrite EmbedTemplates
 );

@@ -27,7 +27,7 @@ pub(super) async fn show(org: web::Data<Org>, request: HttpRequest) -> HttpRespo
         Ok(asked) => asked,
         Err(answer) => return *answer,
     };
-    match browser(&org, &request) {
+    match browser_of(&org, &request) {
         Some(browser) if !asked.prompts("login") => proceed(&org, &asked, &browser),
         // OpenID Connect Core, section 3.1.2.6; that Salesforce answers so is believed.
         _ if asked.prompts("none") => asked.refused(&refuse("login_required", "user is not logged in")),
@@ -46,7 +46,7 @@ pub(super) async fn submit(org: web::Data<Org>, request: HttpRequest, body: web:
         return log_in(&org, &request, &asked, &form);
     };
     let confirmation = form.get("confirmation").unwrap_or_default();
-    let browser = browser(&org, &request).filter(|browser| same(&browser.confirmation, confirmation));
+    let browser = browser_of(&org, &request).filter(|browser| same(&browser.confirmation, confirmation));
     match (action, browser) {
         ("allow", Some(browser)) => allow(&org, &asked, &browser),
         ("deny", Some(_)) => asked.refused(&refuse("access_denied", "end-user denied authorization")),
@@ -65,16 +65,21 @@ fn log_in(org: &Org, request: &HttpRequest, asked: &AuthorizationRequest, form: 
     };
     let (cookie, browser) = org.logins.open(user, org.clock.now());
     let mut answer = proceed(org, asked, &browser);
+    if let Some(cookie) = session_cookie(org, &cookie) {
+        answer.headers_mut().append(SET_COOKIE, cookie);
+    }
+    answer
+}
+
+/// What gives a browser the cookie of a user who has logged in.
+pub(crate) fn session_cookie(org: &Org, cookie: &str) -> Option<HeaderValue> {
     let secure = match org.instance_url().starts_with("https:") {
         true => "; Secure",
         false => "",
     };
     // The value is word characters and dots.
     let cookie = format!("{SESSION_COOKIE}={cookie}; Path=/; HttpOnly; SameSite=Lax{secure}");
-    if let Ok(cookie) = HeaderValue::from_str(&cookie) {
-        answer.headers_mut().append(SET_COOKIE, cookie);
-    }
-    answer
+    HeaderValue::from_str(&cookie).ok()
 }
 
 fn logged_in(org: &Org, host: &Host, form: &Form) -> Result<RecordId, OAuthError> {
@@ -136,13 +141,24 @@ fn allow(org: &Org, asked: &AuthorizationRequest, browser: &Browser) -> HttpResp
 }
 
 /// The browser of a request, if a user who still may is logged in there.
-fn browser(org: &Org, request: &HttpRequest) -> Option<Browser> {
+pub(crate) fn browser_of(org: &Org, request: &HttpRequest) -> Option<Browser> {
+    let browser = org.logins.browser(cookie_of(request)?, org.clock.now())?;
+    org.may_log_in(browser.user).is_ok().then_some(browser)
+}
+
+/// Logs the user of a request's browser out.
+pub(crate) fn end_browser(org: &Org, request: &HttpRequest) {
+    if let Some(cookie) = cookie_of(request) {
+        org.logins.close(cookie);
+    }
+}
+
+fn cookie_of(request: &HttpRequest) -> Option<&str> {
     let cookies = request.headers().get_all(COOKIE);
     let mut pairs = cookies
         .filter_map(|cookies| cookies.to_str().ok())
         .flat_map(|cookies| cookies.split(';'))
         .filter_map(|cookie| cookie.trim().split_once('='));
     let (_, cookie) = pairs.find(|(name, _)| *name == SESSION_COOKIE)?;
-    let browser = org.logins.browser(cookie, org.clock.now())?;
-    org.may_log_in(browser.user).is_ok().then_some(browser)
+    Some(cookie)
 }

@@ -17,7 +17,7 @@ use crate::org::Org;
 
 /// What kind of host a request came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::http) enum Kind {
+pub(crate) enum Kind {
     /// login.salesforce.com
     Login,
     /// test.salesforce.com
@@ -28,13 +28,13 @@ pub(in crate::http) enum Kind {
 
 /// The host that a request came to.
 #[derive(Clone, Debug)]
-pub(in crate::http) struct Host {
+pub(crate) struct Host {
     pub(super) kind: Kind,
     origin: String,
 }
 
 impl Host {
-    pub(in crate::http) fn of(org: &Org, headers: &HeaderMap, uri_authority: Option<&str>) -> Self {
+    pub(crate) fn of(org: &Org, headers: &HeaderMap, uri_authority: Option<&str>) -> Self {
         // HTTP/2 has the authority in place of the header.
         let authority = headers
             .get(HOST)
@@ -64,18 +64,18 @@ impl Host {
         Self { kind, origin }
     }
 
-    pub(in crate::http) fn of_request(org: &Org, request: &HttpRequest) -> Self {
+    pub(crate) fn of_request(org: &Org, request: &HttpRequest) -> Self {
         let authority = request.uri().authority().map(|authority| authority.as_str());
         Self::of(org, request.headers(), authority)
     }
 
     /// Scheme and authority, as identity URLs and discovery name them.
-    pub(in crate::http) fn origin(&self) -> &str {
+    pub(crate) fn origin(&self) -> &str {
         &self.origin
     }
 
     /// Whether users of this organisation can log in here: sandboxes at the test host, others at the login host.
-    pub(super) fn serves(&self, org: &Org) -> bool {
+    pub(crate) fn serves(&self, org: &Org) -> bool {
         match self.kind {
             Kind::Login => !org.is_sandbox,
             Kind::Test => org.is_sandbox,
@@ -105,7 +105,7 @@ impl Host {
     }
 
     /// Refuses data requests at the login hosts.
-    pub(in crate::http) fn admits_data(&self) -> Result<(), ApiError> {
+    pub(crate) fn admits_data(&self) -> Result<(), ApiError> {
         match self.kind {
             Kind::Instance => Ok(()),
             Kind::Login | Kind::Test => Err(ApiError::new(

@@ -25,7 +25,10 @@ mod web_server;
 use actix_web::{HttpResponse, ResponseError, web};
 use serde_json::json;
 
-pub(super) use host::Host;
+pub(crate) use authorize::{browser_of, end_browser, session_cookie};
+pub(crate) use form::Form;
+pub(crate) use host::Host;
+pub(crate) use pages::Escaped;
 
 /// Adds the routes.
 pub fn configure(routes: &mut web::ServiceConfig) {
@@ -75,4 +78,4 @@ fn refuse(error: &'static str, description: &'static str) -> OAuthError {
 }
 
 /// What no cache may keep: answers with tokens, and the errors in their place.
-const NEVER_STORED: (&str, &str) = ("Cache-Control", "no-cache, no-store");
+pub(crate) const NEVER_STORED: (&str, &str) = ("Cache-Control", "no-cache, no-store");

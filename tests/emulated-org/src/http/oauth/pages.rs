@@ -130,7 +130,7 @@ fn add(page: &mut String, part: std::fmt::Arguments<'_>) {
 
 /// Text as HTML shows it, between tags and in quoted attributes.
 #[derive(Clone, Copy)]
-struct Escaped<'a>(&'a str);
+pub(crate) struct Escaped<'a>(pub(crate) &'a str);
 
 impl std::fmt::Display for Escaped<'_> {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -38,7 +38,7 @@ impl Org {
         }
     }
 
-    pub(super) fn user_field(&self, user: RecordId, field: &str) -> Option<Value> {
+    pub(crate) fn user_field(&self, user: RecordId, field: &str) -> Option<Value> {
         let data = self.read();
         let users = data.table("User")?;
         let (at, _) = users.object.field(field)?;
@@ -68,7 +68,7 @@ impl Org {
     }
 
     /// Refuses users who may not log in: inactive, frozen, or locked out.
-    pub(super) fn may_log_in(&self, user: RecordId) -> Result<(), OAuthError> {
+    pub(crate) fn may_log_in(&self, user: RecordId) -> Result<(), OAuthError> {
         if !self.is_active(user) {
             return Err(refuse("inactive_user", "user is inactive"));
         }

@@ -80,6 +80,7 @@ pub struct CustomObject {
     pub enable_feeds: bool,
     pub enable_search: bool,
     pub custom_settings_type: Option<CustomSettingsType>,
+    pub visibility: Option<Visibility>,
     pub sharing_model: Option<Sharing>,
     pub publish_behavior: Option<PublishBehavior>,
 }
@@ -89,6 +90,13 @@ pub struct CustomObject {
 pub enum PublishBehavior {
     PublishImmediately,
     PublishAfterCommit,
+}
+
+/// Who may look into a custom setting of a managed package: its subscribers, or nobody but its own code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub enum Visibility {
+    Public,
+    Protected,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]

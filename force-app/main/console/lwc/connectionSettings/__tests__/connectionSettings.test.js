@@ -4,15 +4,11 @@ import readSettings from '@salesforce/apex/ConnectionSettingsController.read';
 import saveSettings from '@salesforce/apex/ConnectionSettingsController.save';
 import pairOrg from '@salesforce/apex/ConnectionSettingsController.pair';
 import testConnection from '@salesforce/apex/ConnectionSettingsController.test';
-import findOwners from '@salesforce/apex/ConnectionSettingsController.findOwners';
 
 jest.mock('@salesforce/apex/ConnectionSettingsController.read', () => ({ default: jest.fn() }), { virtual: true });
 jest.mock('@salesforce/apex/ConnectionSettingsController.save', () => ({ default: jest.fn() }), { virtual: true });
 jest.mock('@salesforce/apex/ConnectionSettingsController.pair', () => ({ default: jest.fn() }), { virtual: true });
 jest.mock('@salesforce/apex/ConnectionSettingsController.test', () => ({ default: jest.fn() }), { virtual: true });
-jest.mock('@salesforce/apex/ConnectionSettingsController.findOwners', () => ({ default: jest.fn() }), {
-    virtual: true
-});
 
 const EMPTY = { values: { secretIsSet: false }, packageVersion: '1.0', isOutOfDate: false };
 const CONNECTED = {
@@ -20,14 +16,13 @@ const CONNECTED = {
         endpoint: 'https://gateway.example.com',
         clientId: 'org-7',
         audience: null,
-        dataOwner: '005000000000001AAA',
+        dataOwner: 'desk@partner.example.com',
         accountName: 'Ng and Sons',
         microSiteKey: 'site-1',
         iFrameName: 'Our partner',
         secretIsSet: true,
         secretSetAt: '2026-11-22T10:00:00.000Z'
     },
-    dataOwnerName: 'Ada Ng',
     connectionName: 'Partner of Ng',
     packageVersion: '1.0',
     latestVersion: '1.1',
@@ -106,10 +101,7 @@ describe('c-connection-settings', () => {
         expect(page.one('[data-id="out-of-date"]').textContent).toContain('c.Connection_Out_Of_Date');
         expect(page.one('lightning-formatted-email').value).toBe(CONNECTED.supportEmail);
         expect(page.one('lightning-formatted-phone').value).toBe(CONNECTED.supportPhone);
-        expect(page.field('dataOwner').options.map(({ label }) => label)).toEqual([
-            'c.Connection_Data_Owner_None',
-            'Ada Ng'
-        ]);
+        expect(page.field('dataOwner').value).toBe('desk@partner.example.com');
         await expect(page.element).toBeAccessible();
     });
 
@@ -149,7 +141,7 @@ describe('c-connection-settings', () => {
                 endpoint: 'https://gateway.example.com',
                 clientId: 'org-7',
                 audience: null,
-                dataOwner: '005000000000001AAA',
+                dataOwner: 'desk@partner.example.com',
                 accountName: 'Ng and Sons',
                 microSiteKey: 'site-1',
                 iFrameName: null
@@ -246,34 +238,5 @@ describe('c-connection-settings', () => {
         const page = await open();
         await page.press('test');
         expect(page.one('[data-id="test-result"]').textContent).toBe('c.Check_All_Work');
-    });
-
-    it('finds the data owner among many users', async () => {
-        jest.useFakeTimers();
-        const many = Array.from({ length: 20 }, (_none, index) => ({
-            id: `0050000000000${index + 10}AAA`,
-            name: `Ng ${index}`,
-            userName: `ng${index}@example.com`
-        }));
-        findOwners.mockResolvedValue(many);
-        const page = await open();
-        const search = async (value) => {
-            page.one('[data-id="find-owner"]').dispatchEvent(new CustomEvent('change', { detail: { value } }));
-            jest.advanceTimersByTime(400);
-            await settle();
-        };
-        page.one('[data-id="find-owner"]').dispatchEvent(new CustomEvent('change', { detail: { value: 'N' } }));
-        await search('Ng');
-        expect(findOwners).toHaveBeenCalledTimes(1);
-        expect(findOwners).toHaveBeenCalledWith({ term: 'Ng' });
-        expect(page.field('dataOwner').options).toHaveLength(22);
-        findOwners.mockResolvedValue([]);
-        await search('Nobody');
-        expect(page.one('[data-id="owners-found"]').textContent).toBe('c.Connection_Data_Owner_Nobody');
-        await search(' ');
-        expect(page.one('[data-id="owners-found"]').textContent).toBe('');
-        findOwners.mockRejectedValue(new Error('Network'));
-        await search('Ng');
-        expect(page.one('[data-id="owners-found"]').textContent).toBe('c.Page_Failed');
     });
 });

@@ -1,14 +1,14 @@
 import { createElement } from 'lwc';
 import RecordPanel from 'c/recordPanel';
 import readPanel from '@salesforce/apex/RecordPanelController.read';
-import explainValues from '@salesforce/apex/RecordPanelController.explain';
+import explainValue from '@salesforce/apex/RecordPanelController.explain';
 
 jest.mock('@salesforce/apex/RecordPanelController.read', () => ({ default: jest.fn() }), { virtual: true });
 jest.mock('@salesforce/apex/RecordPanelController.explain', () => ({ default: jest.fn() }), { virtual: true });
 
 const VALUES = [
-    { field: 'LastName', label: 'Last Name', value: 'Ng', type: 'text' },
-    { field: 'HasOptedOutOfEmail', label: 'Email Opt Out', value: 'true', type: 'boolean' },
+    { field: 'LastName', label: 'Last Name', value: 'Ng', type: 'text', rule: 'partner' },
+    { field: 'HasOptedOutOfEmail', label: 'Email Opt Out', value: 'true', type: 'boolean', rule: 'somethingNew' },
     { field: 'DoNotCall', label: 'Do Not Call', value: 'false', type: 'boolean' },
     { field: 'Email', label: 'Email', value: null, type: 'email' }
 ];
@@ -68,10 +68,10 @@ describe('c-record-panel', () => {
 
     it.each([
         ['upToDate', null, 'c.Panel_Status_Up_To_Date', undefined],
-        ['waitingForSalesforce', null, 'c.Panel_Status_Waiting', 'c.Panel_Status_Waiting_Step'],
+        ['waiting', null, 'c.Panel_Status_Waiting', 'c.Panel_Status_Waiting_Step'],
         ['held', 'ambiguous', 'c.Panel_Status_Held', 'c.Panel_Held_Ambiguous_Step'],
         ['held', 'somethingNew', 'c.Panel_Status_Held', 'c.Panel_Held_Other_Step'],
-        ['unlinked', null, 'c.Panel_Status_Unlinked', 'c.Panel_Status_Unlinked_Step'],
+        ['deleted', null, 'c.Panel_Status_Deleted', 'c.Panel_Status_Deleted_Step'],
         ['notLinked', null, 'c.Panel_Not_Linked', 'c.Panel_Status_Not_Linked_Step'],
         ['notSynced', null, 'c.Panel_Status_Not_Synced', 'c.Panel_Status_Not_Synced_Step'],
         ['somethingNew', null, 'c.Panel_Status_Unknown', 'c.Panel_Held_Other_Step']
@@ -119,17 +119,16 @@ describe('c-record-panel', () => {
     });
 
     it('explains a value: origin, time, who, rule, and the value that lost', async () => {
-        explainValues.mockResolvedValue([
-            { field: 'LastName', rule: 'partner', changes: [CHANGE] },
-            {
-                field: 'HasOptedOutOfEmail',
-                rule: 'somethingNew',
-                changes: [{ ...CHANGE, who: null, source: 'new', cause: 'new', lostSide: 'partner', lostValue: null }]
-            }
-        ]);
+        const answers = {
+            LastName: [CHANGE],
+            HasOptedOutOfEmail: [
+                { ...CHANGE, who: null, source: 'new', cause: 'new', lostSide: 'partner', lostValue: null }
+            ]
+        };
+        explainValue.mockImplementation(({ field }) => Promise.resolve(answers[field] ?? []));
         const page = await open();
         await page.why(0);
-        expect(explainValues).toHaveBeenCalledWith({ recordId: '003000000000001AAA' });
+        expect(explainValue).toHaveBeenCalledWith({ recordId: '003000000000001AAA', field: 'LastName' });
         expect(page.text('rule')).toContain('c.Panel_Rule_Partner');
         expect(page.text('change')).toContain('Ng');
         expect(page.text('change')).toContain('c.Panel_Source_Who');
@@ -143,14 +142,16 @@ describe('c-record-panel', () => {
         expect(page.one('[data-id="rule"]')).toBeNull();
         await page.why(2);
         expect(page.one('[data-id="no-changes"]')).not.toBeNull();
-        expect(explainValues).toHaveBeenCalledTimes(1);
+        await page.why(0);
+        expect(explainValue).toHaveBeenCalledTimes(3);
+        await page.why(2);
         await page.why(2);
         expect(page.one('[data-id="answer"]')).toBeNull();
     });
 
     it('says why a value cannot be explained', async () => {
-        explainValues.mockRejectedValueOnce(refusal({ message: 'Away.' }));
-        explainValues.mockResolvedValue([]);
+        explainValue.mockRejectedValueOnce(refusal({ message: 'Away.' }));
+        explainValue.mockResolvedValue([]);
         const page = await open();
         await page.why(0);
         expect(page.one('c-notice').message).toBe('Away.');

@@ -4,11 +4,17 @@ import readOverview from '@salesforce/apex/SyncController.overview';
 import readSending from '@salesforce/apex/SyncController.sending';
 import readRun from '@salesforce/apex/SyncController.run';
 import startSync from '@salesforce/apex/SyncController.start';
+import cancelSync from '@salesforce/apex/SyncController.cancel';
+import saveInstant from '@salesforce/apex/SyncController.saveInstant';
+import saveCap from '@salesforce/apex/SyncController.saveCap';
 
 jest.mock('@salesforce/apex/SyncController.overview', () => ({ default: jest.fn() }), { virtual: true });
 jest.mock('@salesforce/apex/SyncController.sending', () => ({ default: jest.fn() }), { virtual: true });
 jest.mock('@salesforce/apex/SyncController.run', () => ({ default: jest.fn() }), { virtual: true });
 jest.mock('@salesforce/apex/SyncController.start', () => ({ default: jest.fn() }), { virtual: true });
+jest.mock('@salesforce/apex/SyncController.cancel', () => ({ default: jest.fn() }), { virtual: true });
+jest.mock('@salesforce/apex/SyncController.saveInstant', () => ({ default: jest.fn() }), { virtual: true });
+jest.mock('@salesforce/apex/SyncController.saveCap', () => ({ default: jest.fn() }), { virtual: true });
 
 const NOW = new Date('2026-11-23T12:00:00Z');
 const BACKLOG = { waiting: 0, oldest: null };
@@ -216,6 +222,79 @@ describe('c-sync-information', () => {
         expect(page.one('[data-id="more-held"]')).not.toBeNull();
         expect(page.text('first')).toContain('c.Sync_First_Failed');
         expect(page.text('auto')).toBe('c.Sync_Auto_Off');
+    });
+
+    it('counts every record that waits where the gateway does', async () => {
+        const causes = [
+            { cause: 'refused', count: 1200, oldest: '2026-11-20T11:00:00Z', object: 'contact' },
+            { cause: 'refused', count: 34, oldest: '2026-11-19T11:00:00Z', object: 'lead' },
+            { cause: 'ambiguous', count: 2000, oldest: '2026-11-23T11:00:00Z', object: 'contact' }
+        ];
+        const page = await open({ ...EMPTY, causes, hasMoreHeld: true });
+        const issues = page.all('[data-id="issue"]');
+        expect(issues).toHaveLength(2);
+        expect(issues[0].textContent).toContain('c.Sync_Issue_Ambiguous');
+        expect(issues[1].querySelector('lightning-relative-date-time').value).toBe('2026-11-19T11:00:00Z');
+        expect(page.one('[data-id="more-held"]')).toBeNull();
+    });
+
+    it('plots what the gateway counted in each hour', async () => {
+        const activity = [
+            { from: '2026-11-23T10:00:00Z', records: 60, lagSecondsMedian: 90 },
+            { from: '2026-11-23T11:00:00Z', records: 0, lagSecondsMedian: null }
+        ];
+        const page = await open({ ...EMPTY, activity });
+        expect(page.one('[data-id="speed"]').points.map(({ value }) => value)).toEqual([60, 0]);
+        expect(page.one('[data-id="lag"]').points.map(({ value }) => value)).toEqual([1.5, 0]);
+        expect(page.one('[data-id="speed"]').heading).toBe('c.Sync_Chart_Records');
+    });
+
+    it('cancels a run only after it is confirmed', async () => {
+        const page = await open({ ...EMPTY, runs: [RUNNING], mappings: MAPPINGS });
+        await page.press('cancel-sync');
+        await page.press('keep');
+        expect(cancelSync).not.toHaveBeenCalled();
+        await page.press('cancel-sync');
+        cancelSync.mockResolvedValue({ ...RUNNING, state: 'cancelling' });
+        await page.press('confirm-cancel');
+        expect(cancelSync).toHaveBeenCalledWith({ id: '7' });
+        expect(page.text('current')).toContain('c.Sync_State_Cancelling');
+        expect(page.text('live')).toBe('c.Sync_Cancel_Asked');
+        expect(page.one('[data-id="cancel-sync"]')).toBeNull();
+    });
+
+    it('says why a run cannot be cancelled', async () => {
+        cancelSync.mockRejectedValue(refusal({ message: 'It has ended.' }));
+        const page = await open({ ...EMPTY, runs: [RUNNING] });
+        await page.press('cancel-sync');
+        await page.press('confirm-cancel');
+        expect(page.one('[data-id="start-error"]').message).toBe('It has ended.');
+    });
+
+    it('saves the interval and the limit in place, and says so', async () => {
+        const connection = { ...CONNECTION, instant: { enabled: false, intervalMinutes: 15 }, budget: { cap: 900 } };
+        const page = await open({ ...EMPTY, connection });
+        const valid = (id) => Object.assign(page.one(`[data-id="${id}"]`), { reportValidity: () => true });
+        expect(page.one('[data-id="automatic"]').checked).toBe(false);
+        expect(valid('interval').value).toBe(15);
+        page.one('[data-id="interval"]').dispatchEvent(new CustomEvent('change', { detail: { value: '30' } }));
+        saveInstant.mockResolvedValue({ enabled: false, intervalMinutes: 30 });
+        await page.press('save-instant');
+        expect(saveInstant).toHaveBeenCalledWith({ enabled: false, intervalMinutes: 30 });
+        expect(page.text('instant-saved')).toBe('c.Sync_Auto_Saved');
+        valid('cap').dispatchEvent(new CustomEvent('change', { detail: { value: '500' } }));
+        saveCap.mockResolvedValue({ cap: 500, ownCap: 500 });
+        await page.press('save-cap');
+        expect(saveCap).toHaveBeenCalledWith({ cap: 500 });
+        expect(page.text('cap-saved')).toBe('c.Sync_Calls_Saved');
+        expect(page.one('[data-id="calls-max"] lightning-formatted-number').value).toBe(500);
+        page.one('[data-id="cap"]').dispatchEvent(new CustomEvent('change', { detail: { value: '' } }));
+        saveCap.mockRejectedValue(refusal({ message: 'Too many.' }));
+        page.one('[data-id="cap"]').setCustomValidity = jest.fn();
+        await page.press('save-cap');
+        expect(saveCap).toHaveBeenLastCalledWith({ cap: null });
+        expect(page.one('[data-id="cap"]').setCustomValidity).toHaveBeenLastCalledWith('Too many.');
+        expect(page.text('cap-saved')).toBe('');
     });
 
     it('shows ten of many runs first, and plots them', async () => {

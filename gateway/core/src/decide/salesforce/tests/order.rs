@@ -9,7 +9,7 @@ use crate::mapping::{DeletePolicy, convert};
 /// What happened to the record in Salesforce, one step after the other.
 #[derive(Debug, Clone)]
 enum Step {
-    Edited(Reading),
+    Edited(Box<Reading>),
     /// A formula changed: the stamp stays.
     Recalculated(String),
     Deleted {
@@ -59,7 +59,7 @@ fn readings(wild: bool) -> impl Strategy<Value = Reading> {
 /// A record's life as the readings it gives, in order: stamps grow with edits, observations with every reading.
 fn lives(wild: bool) -> impl Strategy<Value = Vec<Incoming>> {
     let step = prop_oneof![
-        4 => readings(wild).prop_map(Step::Edited),
+        4 => readings(wild).prop_map(Box::new).prop_map(Step::Edited),
         2 => "[0-9]".prop_map(Step::Recalculated),
         2 => any::<bool>().prop_map(|moves_stamp| Step::Deleted { moves_stamp }),
     ];
@@ -71,7 +71,7 @@ fn lives(wild: bool) -> impl Strategy<Value = Vec<Incoming>> {
                 Step::Edited(reading) => {
                     stamp += 1;
                     gone = false;
-                    latest = reading;
+                    latest = *reading;
                     life.push(at(&latest, stamp, observed));
                 }
                 Step::Recalculated(budget) if !gone => {

@@ -1,0 +1,3 @@
+trigger AccountBurn on Account(before insert, before update) {
+    Burn.asAsked(Trigger.new);
+}

@@ -1,0 +1,3 @@
+trigger ContactBurn on Contact(before insert, before update) {
+    Burn.asAsked(Trigger.new);
+}

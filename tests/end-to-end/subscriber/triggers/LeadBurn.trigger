@@ -1,0 +1,3 @@
+trigger LeadBurn on Lead(before insert, before update) {
+    Burn.asAsked(Trigger.new);
+}
