@@ -14,10 +14,10 @@
 //! # Ok::<(), String>(())
 //! ```
 
+pub mod catalogue;
 pub mod compile;
 pub mod error;
 pub mod host;
-pub mod library;
 pub mod mutation;
 pub mod outcome;
 pub mod program;

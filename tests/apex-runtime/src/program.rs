@@ -3,11 +3,11 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
+use crate::catalogue::{Catalogue, PlatformMethodId};
 use crate::compile::ir::Body;
 use crate::compile::{self};
 use crate::error::{CompileError, Unsupported};
 use crate::host::Host;
-use crate::library::{Library, PlatformMethodId};
 use crate::outcome::{Failure, TestFilter, TestRun};
 use crate::run::value::Value;
 use crate::run::{Interrupt, Machine, STEP_CEILING};
@@ -105,6 +105,9 @@ pub struct Trigger {
     pub method: MethodId,
 }
 
+/// For every file the files whose classes it names.
+pub(crate) type References = HashMap<Arc<str>, BTreeSet<Arc<str>>>;
+
 /// A compiled program.
 #[derive(Debug, Clone)]
 pub struct Program {
@@ -118,6 +121,7 @@ pub struct Program {
     pub unsupported: Vec<Unsupported>,
     /// Executable lines by file.
     pub lines: HashMap<Arc<str>, BTreeSet<u32>>,
+    pub(crate) references: References,
     /// API versions by file, where they are not the current one.
     pub(crate) versions: HashMap<Arc<str>, u32>,
     /// Statements and loop turns after which a transaction counts as endless.
@@ -135,6 +139,7 @@ impl Program {
             triggers: Vec::new(),
             unsupported: Vec::new(),
             lines: HashMap::new(),
+            references: References::new(),
             versions: HashMap::new(),
             most_steps: STEP_CEILING,
             bodies: Vec::new(),
@@ -157,8 +162,30 @@ impl Program {
     pub(crate) fn hierarchy(&self) -> Hierarchy<'_> {
         Hierarchy {
             classes: &self.classes,
-            library: Library::standard(),
+            catalogue: Catalogue::standard(),
         }
+    }
+
+    /// The top-level classes that a top-level class names, those that these name, and so on; in lower case, without
+    /// the class itself.
+    pub fn classes_named_by(&self, class: &str) -> BTreeSet<String> {
+        let file = |class: ClassId| &self.classes.class(class).file;
+        let mut reached = BTreeSet::new();
+        let mut open: Vec<_> = self
+            .classes
+            .by_qualified_name(class)
+            .map(file)
+            .into_iter()
+            .collect();
+        while let Some(next) = open.pop() {
+            if reached.insert(next) {
+                open.extend(self.references.get(next).into_iter().flatten());
+            }
+        }
+        let top_level = self.classes.all().filter(|(_, known)| known.outer.is_none());
+        let named = top_level.filter(|(_, known)| reached.contains(&known.file));
+        let names = named.map(|(_, known)| known.name.to_ascii_lowercase());
+        names.filter(|name| !name.eq_ignore_ascii_case(class)).collect()
     }
 
     /// The triggers on an object that run at an event (`before insert`), in the order of their names:

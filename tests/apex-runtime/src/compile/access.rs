@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::Compiled;
 use super::body::{BodyCompiler, Typed};
 use super::ir::{Accessors, Constant, EnumOwner, Expr, ExprKind, Receiver};
-use crate::library::{PlatformKind, absent_objects};
+use crate::catalogue::{PlatformKind, absent_objects};
 use crate::schema::SObjectMember;
 use crate::syntax::Position;
 use crate::syntax::ast::{Expression, ExpressionKind, Modifiers, Name, TypeKind};
@@ -160,6 +160,9 @@ impl BodyCompiler<'_, '_> {
                 None => Err(self.error(name.at, format!("Variable does not exist: {}", name.text))),
             };
         }
+        if let Some(token) = self.token_by_object(object, name) {
+            return Ok(token);
+        }
         if !safe && let Some(ty) = self.as_type(object) {
             return self.static_member(&ty, name);
         }
@@ -215,7 +218,10 @@ impl BodyCompiler<'_, '_> {
                 if let Some(described) = self.described_field(&object, name) {
                     return Ok(described);
                 }
-                let class = self.unit.library.class(*id);
+                if let Some(described) = self.described_field_set(&object, name) {
+                    return Ok(described);
+                }
+                let class = self.unit.catalogue.class(*id);
                 match class.properties.get(&name.key()) {
                     Some(property) if !property.is_static => {
                         let ty = property.ty.substitute(arguments);
@@ -285,7 +291,7 @@ impl BodyCompiler<'_, '_> {
                 (class.kind == TypeKind::Enum).then(|| (EnumOwner::User(*id), class.constants.clone()))
             }
             Type::Platform(id, _) => {
-                let class = self.unit.library.class(*id);
+                let class = self.unit.catalogue.class(*id);
                 (class.kind == PlatformKind::Enum)
                     .then(|| (EnumOwner::Platform(*id), class.constants.clone()))
             }
@@ -313,7 +319,7 @@ impl BodyCompiler<'_, '_> {
                 _ => Err(self.error(at, format!("Variable does not exist: {}", name.text))),
             },
             Type::Platform(id, _) => {
-                let class = self.unit.library.class(*id);
+                let class = self.unit.catalogue.class(*id);
                 match class.properties.get(&name.key()) {
                     Some(property) if property.is_static => {
                         let kind = ExprKind::CallPlatform(property.getter, None, Vec::new());

@@ -134,7 +134,7 @@ impl BodyCompiler<'_, '_> {
                         return self.field_place(None, id, name.at).map(Ok);
                     }
                     if let Type::Platform(class, _) = ty
-                        && let Some(property) = self.unit.library.class(class).properties.get(&name.key())
+                        && let Some(property) = self.unit.catalogue.class(class).properties.get(&name.key())
                         && let (true, Some(setter)) = (property.is_static, property.setter)
                     {
                         let nobody = Expr::new(name.at.line, ExprKind::Constant(Constant::Null));
@@ -158,8 +158,8 @@ impl BodyCompiler<'_, '_> {
                         Ok((Place::Parent(*object, relationship), ty))
                     }
                     (ExprKind::CallPlatform(getter, Some(object), _), ty) => {
-                        let class = self.unit.library.method(getter).class;
-                        let property = self.unit.library.class(class).properties.get(&name.key());
+                        let class = self.unit.catalogue.method(getter).class;
+                        let property = self.unit.catalogue.class(class).properties.get(&name.key());
                         match property.and_then(|p| p.setter) {
                             Some(setter) => Ok((Place::PlatformProperty(*object, getter, setter), ty)),
                             None => {

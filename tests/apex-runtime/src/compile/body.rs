@@ -291,7 +291,7 @@ impl BodyCompiler<'_, '_> {
         let queries = match &typed.expr.kind {
             ExprKind::Query(_) | ExprKind::DynamicQuery(..) => true,
             ExprKind::CallPlatform(method, ..) => {
-                &*self.unit.library.method(*method).name == "queryWithBinds"
+                &*self.unit.catalogue.method(*method).name == "queryWithBinds"
             }
             _ => false,
         };

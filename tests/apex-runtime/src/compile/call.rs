@@ -6,7 +6,7 @@ use super::Compiled;
 use super::body::{BodyCompiler, Typed, convert};
 use super::ir::{Constant, Expr, ExprKind, Receiver};
 use super::overload::Choice;
-use crate::library::PlatformMethodId;
+use crate::catalogue::PlatformMethodId;
 use crate::syntax::ast::{Expression, ExpressionKind, Name};
 use crate::types::{ClassId, MethodId, Type, Visibility};
 
@@ -157,7 +157,7 @@ impl BodyCompiler<'_, '_> {
         }
         if let (Type::Record(object), "getsobjecttype", []) = (ty, name.key().as_str(), &*arguments) {
             let token = ExprKind::Constant(Constant::ObjectToken(Arc::clone(object)));
-            let class = self.unit.library.find("Schema.SObjectType");
+            let class = self.unit.catalogue.find("Schema.SObjectType");
             return Ok(Typed {
                 expr: Expr::new(name.at.line, token),
                 ty: class.map_or(Type::Object, Type::platform),
@@ -179,10 +179,10 @@ impl BodyCompiler<'_, '_> {
             });
         }
         if let (Type::Platform(id, _), "getquerylocator", [only]) = (ty, name.key().as_str(), &*arguments)
-            && self.unit.library.class(*id).qualified_name() == "System.Database"
+            && self.unit.catalogue.class(*id).qualified_name() == "System.Database"
             && let ExprKind::Query(plan) = &only.expr.kind
         {
-            let locator = self.unit.library.find("Database.QueryLocator");
+            let locator = self.unit.catalogue.find("Database.QueryLocator");
             return Ok(Typed {
                 expr: Expr::new(name.at.line, ExprKind::Locator(plan.clone())),
                 ty: locator.map_or(Type::Object, Type::platform),
@@ -200,7 +200,7 @@ impl BodyCompiler<'_, '_> {
         let done = self.platform_call(methods, None, name, arguments)?;
         let dynamic = matches!(name.key().as_str(), "query" | "countquery" | "getquerylocator");
         let is_database = matches!(ty, Type::Platform(id, _)
-            if self.unit.library.class(*id).qualified_name() == "System.Database");
+            if self.unit.catalogue.class(*id).qualified_name() == "System.Database");
         if !(dynamic && is_database) || matches!(done.expr.kind, ExprKind::Unsupported(_)) {
             return Ok(done);
         }
@@ -219,9 +219,9 @@ impl BodyCompiler<'_, '_> {
             ("valueof", 1) => ("constantnamed", ty.clone()),
             _ => return Ok(None),
         };
-        let Some(method) = self.unit.library.find("Enum").and_then(|id| {
+        let Some(method) = self.unit.catalogue.find("Enum").and_then(|id| {
             self.unit
-                .library
+                .catalogue
                 .class(id)
                 .methods
                 .get(wanted)
@@ -309,8 +309,8 @@ impl BodyCompiler<'_, '_> {
     }
 
     fn display(&self, ty: &Type) -> String {
-        match self.unit.library.members(ty) {
-            Some((id, _)) => self.unit.library.class(id).display_name(),
+        match self.unit.catalogue.members(ty) {
+            Some((id, _)) => self.unit.catalogue.class(id).display_name(),
             None => self.name_of(ty),
         }
     }
@@ -325,21 +325,21 @@ impl BodyCompiler<'_, '_> {
                 waiting.extend(self.unit.classes.all_interfaces(*id));
                 waiting.extend(self.unit.classes.platform_base(*id).cloned());
                 if self.enum_constants(&ty).is_some() {
-                    waiting.extend(self.unit.library.find("Enum").map(Type::platform));
+                    waiting.extend(self.unit.catalogue.find("Enum").map(Type::platform));
                 }
                 continue;
             }
-            let Some((id, arguments)) = self.unit.library.members(&ty) else {
+            let Some((id, arguments)) = self.unit.catalogue.members(&ty) else {
                 continue;
             };
-            let class = self.unit.library.class(id);
+            let class = self.unit.catalogue.class(id);
             for &method in class.methods.get(&key).into_iter().flatten() {
-                if self.unit.library.method(method).is_static == is_static {
+                if self.unit.catalogue.method(method).is_static == is_static {
                     found.push((method, arguments.clone()));
                 }
             }
-            if class.kind == crate::library::PlatformKind::Enum {
-                waiting.extend(self.unit.library.find("Enum").map(Type::platform));
+            if class.kind == crate::catalogue::PlatformKind::Enum {
+                waiting.extend(self.unit.catalogue.find("Enum").map(Type::platform));
             }
             waiting.extend(class.parents.iter().map(|parent| parent.substitute(&arguments)));
         }
@@ -357,11 +357,11 @@ impl BodyCompiler<'_, '_> {
         name: &Name,
         arguments: Vec<Typed>,
     ) -> Compiled<Typed> {
-        let library = self.unit.library;
+        let catalogue = self.unit.catalogue;
         let candidates: Vec<Vec<Type>> = methods
             .iter()
             .map(|(method, given)| {
-                library
+                catalogue
                     .method(*method)
                     .parameters
                     .iter()
@@ -374,7 +374,7 @@ impl BodyCompiler<'_, '_> {
         if choice == Choice::Ambiguous && types.iter().any(|t| matches!(t, Type::Unsupported(_))) {
             let mut results = methods
                 .iter()
-                .map(|(method, _)| library.method(*method))
+                .map(|(method, _)| catalogue.method(*method))
                 .filter(|method| method.parameters.len() == types.len())
                 .map(|method| &method.returns);
             let first = results.next();
@@ -390,10 +390,10 @@ impl BodyCompiler<'_, '_> {
         let Some(((method, given), parameters)) =
             index.and_then(|index| Some((methods.get(index)?, candidates.get(index)?)))
         else {
-            // It may be an overload that the library lacks, so it is not called wrong.
+            // It may be an overload that the catalogue lacks, so it is not called wrong.
             let class = methods
                 .first()
-                .map(|(method, _)| library.class(library.method(*method).class).display_name());
+                .map(|(method, _)| catalogue.class(catalogue.method(*method).class).display_name());
             let written: Vec<_> = types.iter().map(|t| self.name_of(t)).collect();
             let what = format!(
                 "{}.{}({})",
@@ -403,7 +403,7 @@ impl BodyCompiler<'_, '_> {
             );
             return Ok(self.unsupported(name.at, what));
         };
-        let returns = library.method(*method).returns.substitute(given);
+        let returns = catalogue.method(*method).returns.substitute(given);
         let mut passed = Vec::new();
         for (argument, parameter) in arguments.into_iter().zip(parameters) {
             passed.push(self.coerce(argument, parameter, name.at)?);

@@ -6,8 +6,8 @@ use super::Compiled;
 use super::body::{BodyCompiler, Typed};
 use super::ir::{ConstructorTarget, Expr, ExprKind};
 use super::overload::Choice;
-use crate::library::PlatformKind;
-use crate::library::absent_objects;
+use crate::catalogue::PlatformKind;
+use crate::catalogue::absent_objects;
 use crate::schema::SObjectMember;
 use crate::syntax::Position;
 use crate::syntax::ast::{Expression, ExpressionKind, TypeName};
@@ -233,7 +233,7 @@ impl BodyCompiler<'_, '_> {
         let typed = self.arguments(arguments)?;
         let exception = self
             .unit
-            .library
+            .catalogue
             .find("Exception")
             .map_or(Type::Object, Type::platform);
         let candidates = [
@@ -270,13 +270,13 @@ impl BodyCompiler<'_, '_> {
         arguments: &[Expression],
         at: Position,
     ) -> Compiled<Typed> {
-        let library = self.unit.library;
-        let class = library.class(id);
+        let catalogue = self.unit.catalogue;
+        let class = catalogue.class(id);
         let mut constructors = class.constructors.clone();
         if class.kind == PlatformKind::Exception
-            && let Some(exception) = library.find("Exception")
+            && let Some(exception) = catalogue.find("Exception")
         {
-            constructors.extend(&library.class(exception).constructors);
+            constructors.extend(&catalogue.class(exception).constructors);
         }
         let typed = self.arguments(arguments)?;
         let types: Vec<_> = typed.iter().map(|a| a.ty.clone()).collect();
@@ -284,7 +284,7 @@ impl BodyCompiler<'_, '_> {
         let candidates: Vec<Vec<Type>> = constructors
             .iter()
             .map(|c| {
-                library
+                catalogue
                     .method(*c)
                     .parameters
                     .iter()

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::Compiled;
 use super::body::{BodyCompiler, Typed, convert};
 use super::ir::{Constant, DmlExtra, Expr, ExprKind, QueryPlan};
-use crate::library::absent_objects;
+use crate::catalogue::absent_objects;
 use crate::run::decimal::Decimal;
 use crate::run::dml::is_metadata;
 use crate::syntax::Position;
@@ -92,7 +92,7 @@ impl BodyCompiler<'_, '_> {
                 }
                 let system_type = self
                     .unit
-                    .library
+                    .catalogue
                     .find("System.Type")
                     .map_or(Type::Object, Type::platform);
                 typed(ExprKind::Constant(Constant::Type(ty)), system_type)

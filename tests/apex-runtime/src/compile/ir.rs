@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::library::PlatformMethodId;
+use crate::catalogue::PlatformMethodId;
 use crate::syntax::ast::{DmlKind, QueryShape};
 use crate::types::{ClassId, Conversion, FieldId, MethodId, PlatformId, Type};
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::{Compiled, Compiler};
-use crate::library::{PlatformKind, PlatformMethodId};
+use crate::catalogue::{PlatformKind, PlatformMethodId};
 use crate::program::{MethodRef, VirtualTable};
 use crate::syntax::ast::TypeKind;
 use crate::types::{ClassId, MethodId, Type};
@@ -49,7 +49,7 @@ impl Compiler<'_> {
                 }
             }
             Some(Type::Platform(parent, _)) => {
-                let parent = self.library.class(*parent);
+                let parent = self.catalogue.class(*parent);
                 if &*parent.name != "Exception" {
                     return fail(format!(
                         "Non-virtual and non-abstract type cannot be extended: {}",
@@ -68,7 +68,7 @@ impl Compiler<'_> {
         for interface in &class.interfaces {
             let is_interface = match interface {
                 Type::User(i) => self.classes.class(*i).kind == TypeKind::Interface,
-                Type::Platform(i, _) => self.library.class(*i).kind == PlatformKind::Interface,
+                Type::Platform(i, _) => self.catalogue.class(*i).kind == PlatformKind::Interface,
                 Type::Iterable(_) | Type::Iterator(_) | Type::Unsupported(_) => true,
                 _ => false,
             };
@@ -143,14 +143,14 @@ impl Compiler<'_> {
             self.implement(id, &lineage, &interface, &mut table)?;
         }
         // Every object has these; a class may define its own.
-        let object = self.library.members(&Type::Object).map(|(object, _)| object);
+        let object = self.catalogue.members(&Type::Object).map(|(object, _)| object);
         let exception = self
             .classes
             .platform_base(id)
-            .and_then(|t| self.library.members(t))
+            .and_then(|t| self.catalogue.members(t))
             .map(|(e, _)| e);
         for platform in object.into_iter().chain(exception) {
-            for methods in self.library.class(platform).methods.values() {
+            for methods in self.catalogue.class(platform).methods.values() {
                 for &method in methods {
                     self.implement_platform(&lineage, method, &[], &mut table);
                 }
@@ -181,13 +181,13 @@ impl Compiler<'_> {
             }
             return Ok(());
         }
-        let Some((platform, arguments)) = self.library.members(interface) else {
+        let Some((platform, arguments)) = self.catalogue.members(interface) else {
             return Ok(());
         };
-        for methods in self.library.class(platform).methods.values() {
+        for methods in self.catalogue.class(platform).methods.values() {
             for &method in methods {
                 let found = self.implement_platform(lineage, method, &arguments, table);
-                let declared = self.library.method(method);
+                let declared = self.catalogue.method(method);
                 if !found && !may_lack && declared.function.is_none() {
                     return Err(self.unimplemented(id, &declared.name));
                 }
@@ -203,13 +203,13 @@ impl Compiler<'_> {
         arguments: &[Type],
         table: &mut VirtualTable,
     ) -> bool {
-        let declared = self.library.method(method);
+        let declared = self.catalogue.method(method);
         let types: Vec<_> = declared
             .parameters
             .iter()
             .map(|p| p.substitute(arguments))
             .collect();
-        let found = if self.library.class(declared.class).kind == PlatformKind::Interface {
+        let found = if self.catalogue.class(declared.class).kind == PlatformKind::Interface {
             self.platform_implementation(lineage, &declared.name, &types)
         } else {
             self.implementation(lineage, &declared.name, &types)
@@ -283,9 +283,9 @@ impl Compiler<'_> {
             }
             let key = declared.name.to_ascii_lowercase();
             let on_object = self
-                .library
+                .catalogue
                 .members(&Type::Object)
-                .is_some_and(|(object, _)| self.library.class(object).methods.contains_key(&key));
+                .is_some_and(|(object, _)| self.catalogue.class(object).methods.contains_key(&key));
             let types: Vec<_> = declared.parameters.iter().map(|p| p.ty.clone()).collect();
             let inherited = lineage.iter().skip(1).any(|ancestor| {
                 self.classes.class(*ancestor).methods.iter().any(|other| {

@@ -16,12 +16,13 @@ mod resolve;
 mod statement;
 mod token;
 
+use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
+use crate::catalogue::{Catalogue, absent_objects};
 use crate::error::{CompileError, Unsupported};
-use crate::library::{Library, absent_objects};
-use crate::program::{ClassCode, Program, Source, SourceKind, Trigger};
+use crate::program::{ClassCode, Program, References, Source, SourceKind, Trigger};
 use crate::schema::Schema;
 use crate::syntax::Position;
 use crate::syntax::ast::{Block, Expression, MethodDeclaration, Statement, Unit};
@@ -49,7 +50,7 @@ pub(crate) enum Initializer {
 /// Everything that is known while compiling.
 pub(crate) struct Compiler<'a> {
     pub(crate) classes: ClassTable,
-    pub(crate) library: &'static Library,
+    pub(crate) catalogue: &'static Catalogue,
     pub(crate) schema: &'a Schema,
     pub(crate) pending: Vec<(ClassId, Pending)>,
     pub(crate) initializers: HashMap<ClassId, (Vec<Initializer>, Vec<Initializer>)>,
@@ -58,13 +59,14 @@ pub(crate) struct Compiler<'a> {
     pub(crate) errors: Vec<CompileError>,
     /// The objects of triggers, by the hidden classes that hold them.
     pub(crate) trigger_objects: HashMap<ClassId, Arc<str>>,
+    pub(crate) references: RefCell<References>,
 }
 
 impl<'a> Compiler<'a> {
     fn new(classes: ClassTable, schema: &'a Schema) -> Self {
         Self {
             classes,
-            library: Library::standard(),
+            catalogue: Catalogue::standard(),
             schema,
             pending: Vec::new(),
             initializers: HashMap::new(),
@@ -72,13 +74,14 @@ impl<'a> Compiler<'a> {
             lines: HashMap::new(),
             errors: Vec::new(),
             trigger_objects: HashMap::new(),
+            references: RefCell::default(),
         }
     }
 
     pub(crate) fn hierarchy(&self) -> Hierarchy<'_> {
         Hierarchy {
             classes: &self.classes,
-            library: self.library,
+            catalogue: self.catalogue,
         }
     }
 
@@ -238,12 +241,13 @@ fn finish(mut compiler: Compiler<'_>, mut program: Program) -> Result<Program, V
     program.vtables = vtables;
     program.unsupported.extend(compiler.unsupported);
     program.lines.extend(compiler.lines);
+    program.references.extend(compiler.references.into_inner());
     Ok(program)
 }
 
 /// The name by which messages speak of a type.
-pub(crate) fn type_name(classes: &ClassTable, library: &Library, ty: &Type) -> String {
-    let name = |t: &Type| type_name(classes, library, t);
+pub(crate) fn type_name(classes: &ClassTable, catalogue: &Catalogue, ty: &Type) -> String {
+    let name = |t: &Type| type_name(classes, catalogue, t);
     match ty {
         Type::Void => "void".into(),
         Type::Null => "NULL".into(),
@@ -267,7 +271,7 @@ pub(crate) fn type_name(classes: &ClassTable, library: &Library, ty: &Type) -> S
         Type::Iterable(t) => format!("System.Iterable<{}>", name(t)),
         Type::Iterator(t) => format!("System.Iterator<{}>", name(t)),
         Type::Platform(id, arguments) => {
-            let base = library.class(*id).qualified_name();
+            let base = catalogue.class(*id).qualified_name();
             if arguments.is_empty() {
                 base
             } else {

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use super::{Compiled, Compiler, type_name};
-use crate::library::{absent, absent_objects};
+use crate::catalogue::{absent, absent_objects};
 use crate::syntax::ast::TypeName;
 use crate::types::{ClassId, Type};
 
 impl Compiler<'_> {
     pub(crate) fn name_of(&self, ty: &Type) -> String {
-        type_name(&self.classes, self.library, ty)
+        type_name(&self.classes, self.catalogue, ty)
     }
 
     /// The type a name stands for inside a class.
@@ -33,10 +33,11 @@ impl Compiler<'_> {
         if arguments.is_empty()
             && let Some(id) = self.lookup_class(parts, scope)
         {
+            self.refer(scope, id);
             return Some(Type::User(id));
         }
         let dotted = parts.join(".");
-        if let Some(ty) = self.library.named_type(&dotted, arguments) {
+        if let Some(ty) = self.catalogue.named_type(&dotted, arguments) {
             return Some(ty);
         }
         let object = match parts {
@@ -59,10 +60,18 @@ impl Compiler<'_> {
         }
         // What stands behind a known type is its member: `Schema.SObjectType.Account`.
         let member = matches!(parts, [first, second, _, ..]
-            if self.library.named_type(&format!("{first}.{second}"), &[]).is_some());
+            if self.catalogue.named_type(&format!("{first}.{second}"), &[]).is_some());
         absent::type_name(&dotted)
             .filter(|_| !member)
             .map(|name| Type::Unsupported(name.into()))
+    }
+
+    fn refer(&self, from: ClassId, to: ClassId) {
+        let file = |class| Arc::clone(&self.classes.class(class).file);
+        let (from, to) = (file(from), file(to));
+        if from != to {
+            self.references.borrow_mut().entry(from).or_default().insert(to);
+        }
     }
 
     fn lookup_class(&self, parts: &[&str], scope: ClassId) -> Option<ClassId> {

@@ -188,7 +188,7 @@ impl BodyCompiler<'_, '_> {
     }
 
     pub(crate) fn is_exception(&self, ty: &Type) -> bool {
-        let exception = self.unit.library.find("Exception").map(Type::platform);
+        let exception = self.unit.catalogue.find("Exception").map(Type::platform);
         match (ty, exception) {
             (Type::Unsupported(_), _) => true,
             (ty, Some(exception)) => {
@@ -317,7 +317,7 @@ impl BodyCompiler<'_, '_> {
                 None => Err(self.error(value.at, format!("Invalid when value: {}", name.text))),
             };
         }
-        // The constants of an enum that the library lacks cannot be known.
+        // The constants of an enum that the catalogue lacks cannot be known.
         if let (ExpressionKind::Name(name), Type::Unsupported(what)) = (&value.kind, subject) {
             let what = format!("{what}.{}", name.text);
             return Ok(self.unsupported(value.at, what).expr);

@@ -6,21 +6,30 @@ use std::sync::Arc;
 use super::Compiled;
 use super::body::{BodyCompiler, Typed};
 use super::ir::{Constant, Expr, ExprKind};
-use crate::library::PlatformMethodId;
-use crate::library::absent_objects;
+use crate::catalogue::PlatformMethodId;
+use crate::catalogue::absent_objects;
 use crate::schema::SObjectMember;
-use crate::syntax::ast::Name;
+use crate::syntax::ast::{Expression, ExpressionKind, Name};
 use crate::types::Type;
 
 impl BodyCompiler<'_, '_> {
     fn platform_type(&self, name: &str) -> Type {
-        self.unit.library.find(name).map_or(Type::Object, Type::platform)
+        self.unit
+            .catalogue
+            .find(name)
+            .map_or(Type::Object, Type::platform)
     }
 
     /// The first method of that name of a platform class.
     fn method_of(&self, class: &str, method: &str) -> Option<PlatformMethodId> {
-        let id = self.unit.library.find(class)?;
-        self.unit.library.class(id).methods.get(method)?.first().copied()
+        let id = self.unit.catalogue.find(class)?;
+        self.unit
+            .catalogue
+            .class(id)
+            .methods
+            .get(method)?
+            .first()
+            .copied()
     }
 
     fn constant(&self, name: &Name, constant: Constant, ty: &str) -> Typed {
@@ -53,6 +62,16 @@ impl BodyCompiler<'_, '_> {
         Some(self.constant(name, token, "Schema.SObjectField"))
     }
 
+    /// `Account.SObjectType.fields.Name`: a token, where `Schema.SObjectType.Account.fields.Name` is a describe (public
+    /// test suites, fflib-apex-common, compare it with tokens).
+    pub(super) fn token_by_object(&self, fields: &Expression, name: &Name) -> Option<Typed> {
+        let object = behind(fields, "fields").and_then(|token| behind(token, "sobjecttype"))?;
+        match self.as_type(object)? {
+            Type::Record(object) => self.field_token(&object, name),
+            _ => None,
+        }
+    }
+
     /// What a name behind a type means beyond its own members; none where it means nothing.
     pub(super) fn token(&mut self, ty: &Type, name: &Name) -> Compiled<Option<Typed>> {
         Ok(match ty {
@@ -79,7 +98,7 @@ impl BodyCompiler<'_, '_> {
                 })
             }
             Type::Unsupported(what) => self.label(what, name),
-            Type::Platform(id, _) => match self.unit.library.class(*id).qualified_name().as_str() {
+            Type::Platform(id, _) => match self.unit.catalogue.class(*id).qualified_name().as_str() {
                 // `Schema.SObjectType.Account` is a describe, unlike `Account.SObjectType`.
                 "Schema.SObjectType" => {
                     let object = self.unit.schema.object(&name.text);
@@ -125,8 +144,14 @@ impl BodyCompiler<'_, '_> {
             "newmap" | "oldmap" => Type::map(Type::Id, record),
             _ => return None,
         };
-        let class = self.unit.library.find("System.Trigger")?;
-        let getter = self.unit.library.class(class).properties.get(&name.key())?.getter;
+        let class = self.unit.catalogue.find("System.Trigger")?;
+        let getter = self
+            .unit
+            .catalogue
+            .class(class)
+            .properties
+            .get(&name.key())?
+            .getter;
         Some(Typed {
             expr: Expr::new(name.at.line, ExprKind::CallPlatform(getter, None, Vec::new())),
             ty,
@@ -143,6 +168,26 @@ impl BodyCompiler<'_, '_> {
         self.described(token, "Schema.SObjectField", "Schema.DescribeFieldResult")
     }
 
+    /// `Schema.SObjectType.Account.fieldSets.Short`: what the map of field sets holds under the name.
+    pub(super) fn described_field_set(&self, sets: &Typed, name: &Name) -> Option<Typed> {
+        if sets.ty != self.platform_type("Schema.SObjectTypeFieldSets") {
+            return None;
+        }
+        let object = self.unit.schema.object(&constant_object(&sets.expr)?)?;
+        let mut names = object.field_sets.iter().map(|set| &set.name);
+        let known = names.find(|known| known.eq_ignore_ascii_case(&name.text))?;
+        let map = self.method_of("Schema.SObjectTypeFieldSets", "getmap")?;
+        let get = self.method_of("System.Map", "get")?;
+        let line = name.at.line;
+        let receiver = Some(Box::new(sets.expr.clone()));
+        let map = Expr::new(line, ExprKind::CallPlatform(map, receiver, Vec::new()));
+        let key = Expr::new(line, ExprKind::Constant(Constant::String(Arc::clone(known))));
+        Some(Typed {
+            expr: Expr::new(line, ExprKind::CallPlatform(get, Some(Box::new(map)), vec![key])),
+            ty: self.platform_type("Schema.FieldSet"),
+        })
+    }
+
     /// `MySetting__c.getInstance()` and its like return records of the type they are called on.
     pub(super) fn setting_methods(&self, ty: &Type, name: &str) -> Vec<(PlatformMethodId, Vec<Type>)> {
         let Type::Record(object) = ty else {
@@ -152,7 +197,7 @@ impl BodyCompiler<'_, '_> {
         let has_them = described.is_some_and(|o| o.setting.is_some()) || object.ends_with("__mdt");
         let Some(id) = self
             .unit
-            .library
+            .catalogue
             .find("CustomSettingOrMetadata")
             .filter(|_| has_them)
         else {
@@ -160,7 +205,7 @@ impl BodyCompiler<'_, '_> {
         };
         let methods = self
             .unit
-            .library
+            .catalogue
             .class(id)
             .methods
             .get(&name.to_ascii_lowercase());
@@ -205,6 +250,14 @@ impl BodyCompiler<'_, '_> {
             }
         }
         visible
+    }
+}
+
+/// What a member of that name is read from.
+fn behind<'e>(expression: &'e Expression, member: &str) -> Option<&'e Expression> {
+    match &expression.kind {
+        ExpressionKind::Field(object, name, false) if name.key() == member => Some(object),
+        _ => None,
     }
 }
 

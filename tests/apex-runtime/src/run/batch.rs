@@ -24,7 +24,7 @@ impl Machine<'_> {
 
     /// Whether a Batchable keeps its fields from one part to the next.
     fn is_stateful(&self, work: &Value) -> bool {
-        let stateful = self.library.find("Database.Stateful").map(Type::platform);
+        let stateful = self.catalogue.find("Database.Stateful").map(Type::platform);
         stateful.is_some_and(|stateful| self.is_instance(work, &stateful))
     }
 
@@ -103,12 +103,12 @@ impl Machine<'_> {
 
     /// A method without parameters of a platform object.
     pub(crate) fn invoke_named(&mut self, ty: &Type, name: &str, this: &Value) -> Run<Value> {
-        let found = self.library.members(ty).and_then(|(id, _)| {
-            let methods = self.library.class(id).methods.get(&name.to_ascii_lowercase())?;
+        let found = self.catalogue.members(ty).and_then(|(id, _)| {
+            let methods = self.catalogue.class(id).methods.get(&name.to_ascii_lowercase())?;
             methods
                 .iter()
                 .copied()
-                .find(|m| self.library.method(*m).parameters.is_empty())
+                .find(|m| self.catalogue.method(*m).parameters.is_empty())
         });
         match found {
             Some(method) => self.invoke_platform(method, this, &[]),

@@ -78,12 +78,26 @@ impl Machine<'_> {
         if let Some(conversion) = conversion {
             return self.convert(conversion, value);
         }
-        let from = self.type_name(&self.runtime_type(&value));
-        let to = self.type_name(ty);
+        let from = self.conversion_name(&self.runtime_type(&value));
+        let to = self.conversion_name(ty);
         Err(self.raise(
             "TypeException",
             format!("Invalid conversion from runtime type {from} to {to}"),
         ))
+    }
+
+    /// What a failed conversion calls a type: `Map<String,ANY>`, as logs of public projects show.
+    fn conversion_name(&self, ty: &Type) -> String {
+        let within = |element: &Type| match element {
+            Type::Object => "ANY".to_owned(),
+            element => self.conversion_name(element),
+        };
+        match ty {
+            Type::List(element) => format!("List<{}>", within(element)),
+            Type::Set(element) => format!("Set<{}>", within(element)),
+            Type::Map(key, value) => format!("Map<{},{}>", within(key), within(value)),
+            _ => self.type_name(ty),
+        }
     }
 
     /// The type a value has at run time.
@@ -104,7 +118,7 @@ impl Machine<'_> {
             Value::Enum(EnumOwner::User(id), _) => Type::User(*id),
             Value::Enum(EnumOwner::Platform(id), _) => Type::platform(*id),
             Value::Type(_) => self
-                .library
+                .catalogue
                 .find("System.Type")
                 .map_or(Type::Object, Type::platform),
             Value::List(list) => Type::list(list.element.clone()),
@@ -117,11 +131,11 @@ impl Machine<'_> {
             },
             Value::Native(native) => native.ty.clone(),
             Value::ObjectToken(_) => self
-                .library
+                .catalogue
                 .find("Schema.SObjectType")
                 .map_or(Type::Object, Type::platform),
             Value::FieldToken(..) => self
-                .library
+                .catalogue
                 .find("Schema.SObjectField")
                 .map_or(Type::Object, Type::platform),
         }

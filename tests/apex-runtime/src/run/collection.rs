@@ -1,4 +1,4 @@
-//! What the language itself does with collections; their methods are in the library.
+//! What the language itself does with collections; their methods are in the catalogue.
 
 use std::rc::Rc;
 

@@ -26,6 +26,7 @@ impl Machine<'_> {
                 message: None,
                 cause: None,
                 client_message: None,
+                made_by_apex: true,
                 trace: self.trace(),
                 rows: Vec::new(),
             })
@@ -134,6 +135,7 @@ impl Machine<'_> {
     pub(crate) fn fill_exception(&self, object: &Instance, arguments: Vec<Value>) {
         let Some(state) = &object.exception else { return };
         let mut state = state.borrow_mut();
+        state.made_by_apex = true;
         for argument in arguments {
             match argument {
                 Value::String(message) => state.message = Some(message),

@@ -6,9 +6,9 @@ use super::limits::Limit;
 use super::metadata_query;
 use super::value::Value;
 use super::{Frame, Machine, Run};
+use crate::catalogue::absent_objects;
 use crate::compile::ir::{Expr, ExprKind, QueryPlan};
 use crate::host::{HostError, QueryAnswer, QueryCall};
-use crate::library::absent_objects;
 use crate::syntax::ast::QueryShape;
 use crate::types::Type;
 

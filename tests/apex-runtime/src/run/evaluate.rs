@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use super::value::{RecordObject, Value};
 use super::{Frame, Interrupt, Machine, Run};
+use crate::catalogue::absent;
 use crate::compile::ir::{Constant, Expr, ExprKind, Receiver};
-use crate::library::absent;
 use crate::run::decimal::Decimal;
 use crate::types::Type;
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::value::{ObjectClass, Value};
 use super::{Call, Frame, MAXIMUM_DEPTH, Machine, Run};
-use crate::library::PlatformMethodId;
+use crate::catalogue::PlatformMethodId;
 use crate::program::MethodRef;
 use crate::run::execute::Flow;
 use crate::types::{ClassId, MethodId, Type};
@@ -102,7 +102,7 @@ impl Machine<'_> {
             return Err(self.not_supported("properties of stubbed objects"));
         }
         let system_type = self
-            .library
+            .catalogue
             .find("System.Type")
             .map_or(Type::Object, Type::platform);
         let types = declared
@@ -148,18 +148,18 @@ impl Machine<'_> {
         {
             return self.invoke(written, Value::Object(Rc::clone(object)), arguments.to_vec());
         }
-        let declared = self.library.method(method);
+        let declared = self.catalogue.method(method);
         // An object of the platform may implement the interface that the call names.
         if let Value::Native(native) = this
-            && let Some((id, _)) = self.library.members(&native.ty)
+            && let Some((id, _)) = self.catalogue.members(&native.ty)
             && id != declared.class
             && let Some(own) = self
-                .library
+                .catalogue
                 .class(id)
                 .methods
                 .get(&declared.name.to_ascii_lowercase())
             && let Some(function) = own.iter().find_map(|own| {
-                let own = self.library.method(*own);
+                let own = self.catalogue.method(*own);
                 own.function.filter(|_| own.parameters.len() == arguments.len())
             })
         {
@@ -168,7 +168,7 @@ impl Machine<'_> {
         match declared.function {
             Some(function) => function(self, this, arguments),
             None => {
-                let class = self.library.class(declared.class).display_name();
+                let class = self.catalogue.class(declared.class).display_name();
                 Err(self.not_supported(format!("{class}.{} on this object", declared.name)))
             }
         }
@@ -182,8 +182,8 @@ impl Machine<'_> {
         this: &Value,
         arguments: &[Value],
     ) -> Run<Value> {
-        let found = self.library.find(interface).and_then(|id| {
-            self.library
+        let found = self.catalogue.find(interface).and_then(|id| {
+            self.catalogue
                 .class(id)
                 .methods
                 .get(&method.to_ascii_lowercase())?
@@ -198,9 +198,9 @@ impl Machine<'_> {
 
     /// Whether a class of the program wrote a method of `Object` itself: `equals`, `hashCode`, `toString`.
     pub(crate) fn written_object_method(&self, class: ClassId, name: &str) -> Option<MethodId> {
-        let object = self.library.find("Object")?;
+        let object = self.catalogue.find("Object")?;
         let methods = self
-            .library
+            .catalogue
             .class(object)
             .methods
             .get(&name.to_ascii_lowercase())?;

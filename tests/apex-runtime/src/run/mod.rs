@@ -37,10 +37,10 @@ pub use effects::TestState;
 pub use jobs::RunningJob;
 pub use trigger::EventDelivery;
 
+use crate::catalogue::Catalogue;
+use crate::catalogue::page::PageState;
+use crate::catalogue::rest::RestState;
 use crate::host::{CpuPace, Host};
-use crate::library::Library;
-use crate::library::page::PageState;
-use crate::library::rest::RestState;
 use crate::program::Program;
 use crate::types::{ClassId, MethodId, Type};
 use limits::Limits;
@@ -112,7 +112,7 @@ pub struct Machine<'a> {
     /// The org.
     pub host: &'a dyn Host,
     /// The platform's classes.
-    pub library: &'static Library,
+    pub catalogue: &'static Catalogue,
     /// Governor limits.
     pub limits: Limits,
     /// What `Test` methods have set.
@@ -152,7 +152,7 @@ impl<'a> Machine<'a> {
         Self {
             program,
             host,
-            library: Library::standard(),
+            catalogue: Catalogue::standard(),
             limits: Limits::default(),
             test: TestState::default(),
             rest: RestState::default(),
@@ -253,7 +253,7 @@ impl<'a> Machine<'a> {
 
     /// The name by which Apex speaks of a type.
     pub fn type_name(&self, ty: &Type) -> String {
-        crate::compile::type_name(&self.program.classes, self.library, ty)
+        crate::compile::type_name(&self.program.classes, self.catalogue, ty)
     }
 
     /// The line that runs.

@@ -9,9 +9,9 @@ use serde_json::{Map, Value as Tree};
 
 use super::value::Value;
 use super::{Interrupt, Machine, Run};
-use crate::library::json_read::read_typed;
-use crate::library::json_write::Writer;
-use crate::library::rest::Exchange;
+use crate::catalogue::json_read::read_typed;
+use crate::catalogue::json_write::Writer;
+use crate::catalogue::rest::Exchange;
 use crate::program::Program;
 use crate::types::{ClassId, MethodId, Type};
 

@@ -5,8 +5,8 @@
 
 use super::value::{ObjectClass, Value};
 use super::{Machine, Run};
+use crate::catalogue::page::{open, standard_controller};
 use crate::compile::ir::ConstructorTarget;
-use crate::library::page::{open, standard_controller};
 use crate::program::Program;
 use crate::types::{ClassId, MethodId, Type, Visibility};
 
@@ -26,7 +26,7 @@ impl Program {
     #[must_use]
     pub fn page_extension(&self, name: &str) -> Option<(ClassId, MethodId)> {
         let class = self.classes.top_level(name)?;
-        let controller = crate::library::Library::standard().find("ApexPages.StandardController")?;
+        let controller = crate::catalogue::Catalogue::standard().find("ApexPages.StandardController")?;
         let wanted = [Type::platform(controller)];
         let mut constructors = self.classes.class(class).constructors.iter().copied();
         let found = constructors.find(|id| {

@@ -54,7 +54,7 @@ impl Machine<'_> {
                     }
                 }
                 Place::PlatformProperty(_, getter, _) => {
-                    if !self.library.method(*getter).is_static {
+                    if !self.catalogue.method(*getter).is_static {
                         self.require(object)?;
                     }
                     self.invoke_platform(*getter, object, &[])
@@ -92,7 +92,7 @@ impl Machine<'_> {
                     }
                 }
                 Place::PlatformProperty(_, _, setter) => {
-                    if !self.library.method(*setter).is_static {
+                    if !self.catalogue.method(*setter).is_static {
                         self.require(object)?;
                     }
                     self.invoke_platform(*setter, object, &[value])?;

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use super::value::{ExceptionState, Instance, ObjectClass, TraceLine, Value};
 use super::{Fatal, FatalKind, Interrupt, Machine};
+use crate::catalogue::PlatformMethodId;
 use crate::host::HostError;
-use crate::library::PlatformMethodId;
 use crate::types::PlatformId;
 
 /// The message of a method called on null.
@@ -16,7 +16,7 @@ pub(crate) const NULL_POINTER: &str = "Attempt to de-reference a null object";
 impl Machine<'_> {
     /// An exception of the platform, by name: `"DmlException"`.
     pub fn raise(&self, class: &str, message: impl Into<Arc<str>>) -> Interrupt {
-        match self.library.find(class) {
+        match self.catalogue.find(class) {
             Some(id) => Interrupt::Exception(self.exception(id, Some(message.into()), None)),
             None => self.not_supported(format!("System.{class}: {}", message.into())),
         }
@@ -38,6 +38,7 @@ impl Machine<'_> {
             message,
             cause,
             client_message: None,
+            made_by_apex: false,
             trace: self.trace(),
             rows: Vec::new(),
         };
@@ -86,7 +87,7 @@ impl Machine<'_> {
 
     /// A method called on null. Those of a Blob say so in other words, as a public test (apex-recipes) relies on.
     pub(super) fn null_receiver(&self, method: PlatformMethodId) -> Interrupt {
-        match &*self.library.class(self.library.method(method).class).name {
+        match &*self.catalogue.class(self.catalogue.method(method).class).name {
             "Blob" => self.null_argument(),
             _ => self.null_pointer(),
         }
@@ -140,7 +141,7 @@ impl Machine<'_> {
     pub fn exception_type_name(&self, instance: &Instance) -> String {
         match instance.class {
             ObjectClass::User(id) => self.program.classes.class(id).name.to_string(),
-            ObjectClass::Exception(id) => self.library.class(id).qualified_name(),
+            ObjectClass::Exception(id) => self.catalogue.class(id).qualified_name(),
         }
     }
 

@@ -1,10 +1,8 @@
 //! How values are written as text.
 
-use std::fmt::Write as _;
-
 use chrono::{DateTime, NaiveDate};
 
-use super::value::{ObjectClass, Value};
+use super::value::{Instance, ObjectClass, Value};
 use super::{Machine, Run};
 use crate::compile::ir::EnumOwner;
 
@@ -128,9 +126,7 @@ impl Machine<'_> {
                     return self.concatenated(&text);
                 }
                 if object.exception.is_some() {
-                    let mut text = self.exception_type_name(object);
-                    let _infallible = write!(text, ": {}", self.exception_message(object));
-                    return Ok(text);
+                    return self.exception_text(object);
                 }
                 let ObjectClass::User(class) = object.class else {
                     return Ok(String::new());
@@ -166,10 +162,42 @@ impl Machine<'_> {
         })
     }
 
+    /// A program's own exception is written as its objects are, one that the platform raised is not: seen in a
+    /// debug log of an org (`ProbeException:[]: words`, `System.MathException: Divide by 0`). Of the platform's
+    /// exceptions that Apex makes a public test suite (apex-mockery) shows one, written as the former.
+    fn exception_text(&self, exception: &Instance) -> Run<String> {
+        let message = self.exception_message(exception);
+        let name = self.exception_type_name(exception);
+        let by_apex = exception
+            .exception
+            .as_ref()
+            .is_some_and(|state| state.borrow().made_by_apex);
+        if let ObjectClass::User(class) = exception.class {
+            let mut lineage = self.program.classes.lineage(class).into_iter();
+            let mut fields = lineage
+                .by_ref()
+                .flat_map(|c| &self.program.classes.class(c).fields);
+            if fields.any(|field| !field.is_static) {
+                return Err(self.not_supported("the text of an exception with fields"));
+            }
+            let name = &self.program.classes.class(class).simple_name;
+            return Ok(format!("{name}:[]: {message}"));
+        }
+        match (name.as_str(), by_apex) {
+            ("System.IllegalArgumentException", true) => {
+                Ok(format!("IllegalArgumentException:[]: {message}"))
+            }
+            ("System.IllegalArgumentException", false) | (_, true) => {
+                Err(self.not_supported(format!("the text of a {name}")))
+            }
+            _ => Ok(format!("{name}: {message}")),
+        }
+    }
+
     fn has_own_text(&self, ty: &crate::types::Type) -> bool {
-        self.library
+        self.catalogue
             .members(ty)
-            .is_some_and(|(id, _)| self.library.class(id).methods.contains_key("tostring"))
+            .is_some_and(|(id, _)| self.catalogue.class(id).methods.contains_key("tostring"))
     }
 
     fn joined(&mut self, items: &[Value]) -> Run<String> {
@@ -202,7 +230,7 @@ impl Machine<'_> {
     pub fn constant_name(&self, owner: EnumOwner, index: usize) -> String {
         let constants = match owner {
             EnumOwner::User(id) => &self.program.classes.class(id).constants,
-            EnumOwner::Platform(id) => &self.library.class(id).constants,
+            EnumOwner::Platform(id) => &self.catalogue.class(id).constants,
         };
         constants.get(index).map(ToString::to_string).unwrap_or_default()
     }

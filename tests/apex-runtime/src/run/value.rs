@@ -171,6 +171,8 @@ pub struct ExceptionState {
     pub client_message: Option<Arc<str>>,
     /// The exception that caused it.
     pub cause: Option<Value>,
+    /// Apex made it with `new`; else the platform raised it.
+    pub made_by_apex: bool,
     /// Where it was made, from the inside outward.
     pub trace: Vec<TraceLine>,
     /// What a DmlException tells of each record that failed.

@@ -2,7 +2,7 @@
 //! (Apex Developer Guide, "Rules of Conversion").
 
 use super::{ClassTable, Type};
-use crate::library::Library;
+use crate::catalogue::Catalogue;
 
 /// What happens to a value that moves to a place of another type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,7 +29,7 @@ pub struct Hierarchy<'a> {
     /// The program's classes.
     pub classes: &'a ClassTable,
     /// The platform's classes.
-    pub library: &'a Library,
+    pub catalogue: &'a Catalogue,
 }
 
 impl Hierarchy<'_> {
@@ -95,7 +95,7 @@ impl Hierarchy<'_> {
                 (all || given.is_empty() || wanted.is_empty()).then_some(1)
             }
             (Type::Platform(id, given), _) => {
-                let class = self.library.class(*id);
+                let class = self.catalogue.class(*id);
                 class
                     .parents
                     .iter()

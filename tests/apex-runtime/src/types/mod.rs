@@ -9,7 +9,7 @@ use std::sync::Arc;
 pub use class::{Class, ClassId, ClassTable, Field, FieldId, Method, MethodId, Parameter, Visibility};
 pub use conversion::{Conversion, Hierarchy};
 
-/// A class of the platform's library.
+/// A class of the platform's catalogue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct PlatformId(pub usize);
 

@@ -1,4 +1,4 @@
-//! Reads the signatures of library methods, written as Apex text: `static String join(Object items, String s)`.
+//! Reads the signatures of catalogue methods, written as Apex text: `static String join(Object items, String s)`.
 
 use std::sync::Arc;
 

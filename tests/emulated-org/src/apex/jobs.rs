@@ -177,7 +177,10 @@ impl Org {
         false
     }
 
-    /// The classes of which jobs wait or run, by lower-case name.
+    /// The classes of which jobs wait or run, and those that classes with scheduled jobs name, by lower-case name.
+    ///
+    /// Source: Apex Developer Guide, Apex Scheduler (neither the class nor a class that it references is updated);
+    /// that this goes on from class to class is what people report.
     pub(crate) fn classes_with_jobs(&self) -> BTreeMap<String, JobsOfClass> {
         let state = self.apex.jobs.lock();
         let mut classes: BTreeMap<String, JobsOfClass> = BTreeMap::new();
@@ -188,6 +191,16 @@ impl Org {
                 jobs.scheduled = true;
             } else {
                 jobs.others = true;
+            }
+        }
+        drop(state);
+        let scheduled = classes.iter().filter(|(_, jobs)| jobs.scheduled);
+        let scheduled: Vec<String> = scheduled.map(|(class, _)| class.clone()).collect();
+        if let Some(installed) = self.apex.installed() {
+            for class in scheduled {
+                for named in installed.program.classes_named_by(&class) {
+                    classes.entry(named).or_default().scheduled = true;
+                }
             }
         }
         classes

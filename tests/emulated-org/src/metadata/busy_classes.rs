@@ -6,7 +6,7 @@ use super::store::Components;
 use crate::org::Org;
 
 impl Attempt {
-    /// Classes that would change or go while jobs of theirs wait or run.
+    /// Classes that would change or go while jobs of theirs wait or run, or scheduled ones of classes that name them.
     ///
     /// Source: Salesforce Help, Deployment Settings ("Allow deployments of components when corresponding Apex jobs are
     /// pending or in progress" is off unless somebody turns it on); the words are those that people report.

@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+use emulated_org::Options;
 use serde_json::json;
 
 use super::apex::{GREETER, GREETER_TEST, trigger};
@@ -41,6 +42,47 @@ async fn a_class_with_jobs_that_wait_is_not_changed() {
     org.run_anonymous_apex(org.admin, "System.abortJob([SELECT Id FROM CronTrigger].Id);")
         .expect("it runs");
     let result = client.deploy_with(nightly("Integer more;"), options()).await;
+    assert_eq!(result["status"], "Succeeded", "{result:#}");
+}
+
+#[tokio::test]
+async fn a_class_that_a_scheduled_class_names_is_not_changed_either() {
+    let client = Client::start_with(Options {
+        is_sandbox: true,
+        ..Options::default()
+    })
+    .await;
+    let class = |name: &str, text: &str| Zip::new().class(name, text);
+    let farthest = |more: &str| class("Farthest", &format!("public class Farthest {{ {more} }}"));
+    let apart = |more: &str| class("Apart", &format!("public class Apart {{ {more} }}"));
+    let first = farthest("")
+        .class("Apart", "public class Apart { }")
+        .class("Helper", "public class Helper { public Farthest next; }")
+        .class(
+            "Nightly",
+            "public class Nightly implements Schedulable {\n\
+             public void execute(SchedulableContext c) { new Helper(); /* Apart */ String s = 'Apart'; } }",
+        );
+    let result = client.deploy(first).await;
+    assert_eq!(result["status"], "Succeeded", "{result:#}");
+    let org = client.org.org();
+    let schedule = "System.schedule('nightly', '0 0 3 * * ?', new Nightly());";
+    org.run_anonymous_apex(org.admin, schedule).expect("it runs");
+    let result = client.deploy(farthest("Integer more;")).await;
+    let failure = &result["details"]["componentFailures"][0];
+    assert_eq!(
+        (&failure["fullName"], &failure["problem"]),
+        (
+            &json!("Farthest"),
+            &json!("Schedulable class has jobs pending or in progress")
+        ),
+        "{result:#}"
+    );
+    let result = client.deploy(apart("Integer more;")).await;
+    assert_eq!(result["status"], "Succeeded", "{result:#}");
+    org.run_anonymous_apex(org.admin, "System.abortJob([SELECT Id FROM CronTrigger].Id);")
+        .expect("it runs");
+    let result = client.deploy(farthest("Integer more;")).await;
     assert_eq!(result["status"], "Succeeded", "{result:#}");
 }
 
