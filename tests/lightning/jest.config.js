@@ -8,7 +8,11 @@ module.exports = {
     rootDir: '../..',
     roots: ['<rootDir>/force-app', '<rootDir>/tests/lightning/shell'],
     modulePaths: [path.join(tools, 'node_modules')],
-    moduleNameMapper: { ...jestConfig.moduleNameMapper },
+    moduleNameMapper: {
+        '^shell:texts$': '<rootDir>/tests/lightning/jest.texts.js',
+        '^shell/(.+)$': '<rootDir>/tests/lightning/shell/modules/shell/$1/$1',
+        ...jestConfig.moduleNameMapper
+    },
     setupFilesAfterEnv: [...(jestConfig.setupFilesAfterEnv ?? []), '<rootDir>/tests/lightning/jest.setup.js'],
     // The accessibility check takes a while on a busy machine.
     testTimeout: 60000,

@@ -103,6 +103,7 @@ impl Org {
     /// Does what has become due. Requests do it by themselves before anything else.
     pub fn catch_up(&self) {
         let now = self.clock.now();
+        self.forget_what_is_old();
         loop {
             let entry = self.agenda.next_due();
             let chunk = self.ingest.next_due();

@@ -36,6 +36,7 @@ pub mod options;
 pub mod org;
 pub mod people;
 pub mod request_log;
+mod retention;
 pub mod row_locks;
 pub mod schema;
 pub mod server;

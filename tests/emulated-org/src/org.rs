@@ -23,6 +23,7 @@ use crate::metadata::Metadata;
 use crate::options::Edition;
 use crate::people::LateCommits;
 use crate::request_log::RequestLog;
+use crate::retention::Retention;
 use crate::row_locks::RowLocks;
 use crate::schema::{Schema, SchemaError};
 use crate::soql;
@@ -61,6 +62,7 @@ pub struct Org {
     pub(crate) lightning: LightningBook,
     pub row_locks: Arc<RowLocks>,
     pub agenda: Agenda,
+    pub(crate) retention: Retention,
     /// The Organization record's id.
     pub id: RecordId,
     /// The user that seeded records are attributed to unless they say otherwise.

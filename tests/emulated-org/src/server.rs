@@ -435,6 +435,7 @@ fn organisation(schema: Schema, data: Data, first: FirstRecords, options: &Optio
         lightning: LightningBook::new(options.lightning.clone()),
         row_locks: Arc::default(),
         agenda: Agenda::default(),
+        retention: Default::default(),
         late_commits: Default::default(),
         cursors: soql::Cursors::default(),
         metadata: Metadata::new(options.pod),

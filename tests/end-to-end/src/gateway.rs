@@ -117,7 +117,7 @@ impl Gateway {
             (PACKAGE_CLIENT, "\"salesforce:write\""),
             (
                 PARTNER_CLIENT,
-                "\"records:read\", \"records:write\", \"syncs:read\", \"syncs:write\", \"logs:read\", \"decisions:write\", \"connection:read\", \"connection:write\"",
+                "\"records:read\", \"records:write\", \"syncs:read\", \"syncs:write\", \"logs:read\", \"decisions:write\", \"connection:read\", \"connection:write\", \"embed:templates\"",
             ),
         ] {
             let id = format!("{name}-{client}");
@@ -369,7 +369,10 @@ pub fn binary(name: &str) -> Result<PathBuf, ScenarioError> {
 
 /// A port that nobody listens on now. It lies below the ports that the kernel gives to outgoing connections, so that
 /// none of these takes it before, or between two lives of, the gateway.
-fn free_port() -> Result<u16, ScenarioError> {
+///
+/// # Errors
+/// When none is free.
+pub fn free_port() -> Result<u16, ScenarioError> {
     (0..100)
         .map(|_| rand::random_range(20_000..32_000))
         .find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok())

@@ -83,6 +83,21 @@ impl Partner {
         success("POST", answer).await
     }
 
+    /// Puts to a path of the gateway.
+    ///
+    /// # Errors
+    /// When the answer is no success.
+    pub async fn put(&self, path: &str, body: &Value) -> Result<Value, ScenarioError> {
+        let answer = self
+            .http
+            .put(format!("{}{path}", self.gateway))
+            .bearer_auth(self.token()?)
+            .json(body)
+            .send()
+            .await?;
+        success("PUT", answer).await
+    }
+
     /// Posts to a path of the gateway with an idempotency key.
     ///
     /// # Errors

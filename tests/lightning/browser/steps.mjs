@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
-import { ADMIN, axeSource } from './world.mjs';
+import { ADMIN, axeSource, until } from './world.mjs';
 
 export const WIDTHS = [1280, 800];
 
@@ -78,6 +78,31 @@ export async function choose(page, combobox, option) {
 
 export async function toast(page, text) {
     await page.locator('[data-id="toast"]', { hasText: text }).first().waitFor();
+}
+
+/** Gives a profile a page layout, in Setup. */
+export async function assignLayout(world, page, object, profile, layout) {
+    await page.goto(`${world.org}/lightning/setup/ObjectManager/${object}/PageLayouts/view`);
+    await choose(page, page.getByRole('combobox', { name: profile }), layout);
+    await page.getByRole('button', { name: 'Save' }).click();
+    await toast(page, 'Your changes were saved.');
+}
+
+/** Reads the panel of a record again and again until it says what is waited for. */
+export async function panelSays(page, words, seconds = 30) {
+    const panel = page.locator('c-record-panel');
+    await until(`the panel to say "${words}"`, async () => {
+        const status = panel.locator('[data-id="status"]', { hasText: words });
+        if (await status.isVisible()) {
+            return true;
+        }
+        const refresh = panel.getByRole('button', { name: 'Refresh' });
+        if (await refresh.isEnabled()) {
+            await refresh.click();
+        }
+        await status.waitFor({ timeout: 1500 });
+        return true;
+    }, seconds);
 }
 
 /** Links org and gateway on Connection Settings. */

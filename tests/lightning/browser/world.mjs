@@ -21,6 +21,7 @@ const GATEWAY = process.env.CAUSEWAY ?? path.join(binaries, 'causeway');
 const CONSUMER_KEY = '3MVG9.causeway.lightning';
 const CONNECTION = 'acme';
 const PARTNER = `${CONNECTION}-partner`;
+const INTEGRATION = 'iris.gateway@northwind.example';
 export const ADMIN = { username: 'admin@northwind.example', password: 'Lightning-1' };
 
 const FLAGS = [
@@ -56,7 +57,8 @@ function mappings(owner) {
                 text('last_name', 'LastName', { required: true, rule: 'mostRecent' }),
                 { partner: 'email', type: 'Email', salesforce: 'Email', rule: 'mostRecent' },
                 { partner: 'phone', type: 'Phone', salesforce: 'Phone', rule: 'mostRecent' },
-                text('title', 'Title', { rule: 'mostRecent' })
+                text('title', 'Title', { rule: 'mostRecent' }),
+                text('department', 'Department', { rule: 'partner' })
             ]
         },
         {
@@ -75,6 +77,10 @@ function mappings(owner) {
 export class World {
     #processes = [];
     #browser;
+    /** What went wrong on any page. */
+    problems = [];
+    /** What any page asked for. */
+    requests = [];
 
     /** @param {object} options records: how large the org's company is */
     static async start({ records = 60 } = {}) {
@@ -102,7 +108,8 @@ export class World {
         await this.causeway('keys', 'app', '--out', this.path('app'));
         this.#spawn('org', ORG, [
             ...['serve', '--port', orgPort, '--company', records, '--sfdx', path.join(project, 'force-app')],
-            ...['--lightning', process.env.LIGHTNING_PAGES, '--app', `${CONSUMER_KEY}=${this.path('app/app.crt')}`]
+            ...['--sfdx', path.join(import.meta.dirname, 'org')],
+            ...['--my-domain', this.org, '--lightning', process.env.LIGHTNING_PAGES, '--app', `${CONSUMER_KEY}=${this.path('app/app.crt')}`]
         ]);
         await this.#ready(`${this.org}/services/data`);
         await this.emulator('users/password', { username: ADMIN.username, password: ADMIN.password });
@@ -116,14 +123,17 @@ export class World {
             `[http]\nlisten = "127.0.0.1:${port}"\npublic_url = "${this.gateway}"\n\n[secrets]\nmaster_key_file = "${this.path('master.key')}"\n\n[store]\nurl = "sqlite://${this.path('causeway.db')}"\n\n[support]\nemail = "support@gateway.example"\nphone = "+49 30 1234567"\n`
         );
         const owner = (await this.query(`SELECT Id, Email, Name FROM User WHERE Username = '${ADMIN.username}'`))[0];
+        // The gateway enters as a user of its own: what it saves is not a person's.
+        await this.emulator('users', { firstName: 'Iris', lastName: 'Gateway', username: INTEGRATION });
+        await this.emulator('access', { setProfile: { [INTEGRATION]: 'System Administrator' } });
         const users = [
             { id: 'u-0', email: owner.Email, name: owner.Name },
             { id: 'desk', email: 'desk@partner.example', name: 'Front Desk' }
         ];
-        const scopes = 'records:read records:write syncs:read syncs:write logs:read decisions:write connection:read';
+        const scopes = 'records:read records:write syncs:read syncs:write logs:read decisions:write connection:read embed:templates';
         const lines = [
             `name = "${CONNECTION}"\ntenant = "${CONNECTION}"\nenvironment = "production"\nlogin_url = "${this.org}"`,
-            `consumer_key = "${CONSUMER_KEY}"\nusername = "${ADMIN.username}"\nprivate_key_file = "${this.path('app/app.key')}"\napi_version = "67.0"\n`,
+            `consumer_key = "${CONSUMER_KEY}"\nusername = "${INTEGRATION}"\nprivate_key_file = "${this.path('app/app.key')}"\napi_version = "67.0"\n`,
             `[[client]]\nid = "${PARTNER}"\nscopes = ${JSON.stringify(scopes.split(' '))}\ngenerate_secret_file = "${this.path('partner.secret')}"\n`,
             ...users.map(({ id, email, name }) => `[[user]]\nid = "${id}"\nemail = "${email}"\nname = "${name}"\n`)
         ];
@@ -208,13 +218,22 @@ export class World {
         );
     }
 
+    /** Makes a user without any permission set, who may log in. */
+    async person(firstName, lastName) {
+        const username = `${firstName}.${lastName}@northwind.example`.toLowerCase();
+        const password = 'Lightning-2';
+        const { id } = await this.emulator('users', { firstName, lastName, username });
+        await this.emulator('users/password', { username, password });
+        return { id, username, password };
+    }
+
     /** A page in a browser of its own. */
     async open({ width = 1280, height = 900 } = {}) {
         this.#browser ??= await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: FLAGS });
         const context = await this.#browser.newContext({ viewport: { width, height }, locale: 'en-US' });
         const page = await context.newPage();
         page.setDefaultTimeout(10000);
-        this.problems = [];
+        page.on('request', (request) => this.requests.push(request));
         page.on('pageerror', (error) => this.problems.push(error.message));
         page.on('console', (message) => {
             if (message.type() === 'error' && /Content Security Policy|Refused to/.test(message.text())) {

@@ -71,6 +71,8 @@ pub struct Snapshot {
     pub salesforce_id: SalesforceId,
     /// The reading's version.
     pub version: SalesforceVersion,
+    /// Whether it was read on purpose, because earlier news left a doubt: it is newer than that news.
+    pub is_fresh: bool,
     /// Owner, where the object has one and the reading carries it.
     pub owner: Option<SalesforceId>,
     /// Values. A field that was not read is absent.
@@ -126,6 +128,7 @@ impl Snapshot {
         Snapshot {
             salesforce_id,
             version,
+            is_fresh: false,
             owner,
             fields,
             unreadable,

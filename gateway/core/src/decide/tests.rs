@@ -178,6 +178,7 @@ impl Pair {
         Snapshot {
             salesforce_id: remote.id,
             version: self.version(),
+            is_fresh: false,
             owner: Some(remote.owner),
             fields: remote.fields.clone(),
             unreadable: Vec::new(),

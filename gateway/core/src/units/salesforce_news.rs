@@ -162,6 +162,9 @@ fn after_link<'a>(news: &'a News, known: Option<&Linked>) -> Cow<'a, Incoming> {
     };
     let seen = known.link.version;
     let mut incoming = news.incoming.clone();
+    if let Incoming::Present(snapshot) = &mut incoming {
+        snapshot.is_fresh = true;
+    }
     let (Incoming::Present(Snapshot { version, .. }) | Incoming::Deleted { version, .. }) = &mut incoming;
     if version.modstamp == seen.modstamp && version.observed <= seen.observed {
         version.observed = seen.observed + chrono::TimeDelta::microseconds(1);

@@ -64,6 +64,8 @@ pub struct App {
     pub outbox_bell: Notify,
     /// Rings when a sync run was queued.
     pub sync_bell: Notify,
+    /// Rings when a package was paired.
+    pub users_bell: Notify,
     /// Rings for everybody who waits when more Salesforce calls may be spent.
     pub budget_bell: Notify,
     /// Who writes to which org at the moment.
@@ -171,6 +173,7 @@ impl App {
             inbox_bell: Notify::new(),
             outbox_bell: Notify::new(),
             sync_bell: Notify::new(),
+            users_bell: Notify::new(),
             budget_bell: Notify::new(),
             outgoing_turns: Turns::default(),
         }

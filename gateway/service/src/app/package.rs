@@ -193,7 +193,8 @@ pub async fn pair(app: &App, request: PairingRequest) -> Result<Paired, PairingE
         revoked_at: None,
     };
     let organization = request.organization;
-    app.store
+    let paired = app
+        .store
         .write(Lane::Interactive, move |tx| {
             let Some(connection) = tx.connection(client.connection)? else {
                 return Ok(Err(PairingError::UnknownCode));
@@ -215,7 +216,11 @@ pub async fn pair(app: &App, request: PairingRequest) -> Result<Paired, PairingE
                 connection: connection.name,
             }))
         })
-        .await?
+        .await?;
+    if paired.is_ok() {
+        app.users_bell.notify_one();
+    }
+    paired
 }
 
 /// What a package captures.

@@ -1,5 +1,7 @@
 //! Users of both sides, matched by e-mail address.
 
+pub mod first;
+
 use std::collections::BTreeMap;
 
 use causeway_core::failure::Failure;

@@ -1,9 +1,11 @@
-//! Work that nobody waits for: deciding what the inbox holds, writing to Salesforce, and working on sync runs.
+//! Work that nobody waits for: deciding what the inbox holds, writing to Salesforce, matching users, and
+//! working on sync runs.
 
 mod inbox;
 mod outbox;
 mod schedule;
 mod sync;
+mod users;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -71,6 +73,7 @@ pub async fn start(app: Arc<App>, options: WorkerOptions) -> Result<Workers, Sto
         tasks.spawn(outbox::run(Arc::clone(&app), name, options.poll, stop.clone()));
     }
     tasks.spawn(schedule::run(Arc::clone(&app), stop.clone()));
+    tasks.spawn(users::run(Arc::clone(&app), stop.clone()));
     tasks.spawn(sync::run(app, options.syncs.max(1), options.poll, stop.clone()));
     Ok(Workers {
         tasks,

@@ -66,6 +66,34 @@ async fn the_name_chooses_the_page_and_the_site_its_variant() {
 }
 
 #[tokio::test]
+async fn what_the_request_leaves_out_the_connections_settings_name() {
+    let (gateway, _clock) = linked(json!({"LastName": "Ng"})).await;
+    for (site, html) in [
+        (None, "every site: {{last_name}}"),
+        (Some("fairs"), "fairs: {{last_name}}"),
+    ] {
+        taken(&gateway, "landing", json!({"site": site, "html": html})).await;
+    }
+    taken(&gateway, "other", json!({"html": "other: {{last_name}}"})).await;
+    let settings =
+        json!({"dataOwner": null, "accountName": null, "microSiteKey": "fairs", "frameName": "landing"});
+    let path = "/v1/connection/settings";
+    let answer = send(&gateway, Method::PUT, path, Some(&settings), None).await;
+    assert_eq!(answer.status(), StatusCode::OK);
+    for (more, expected) in [
+        (json!({}), "fairs: Ng"),
+        (json!({"frameName": null, "siteKey": ""}), "fairs: Ng"),
+        (json!({"siteKey": "elsewhere"}), "every site: Ng"),
+        (json!({"frameName": "other"}), "other: Ng"),
+    ] {
+        let url = address(&gateway, more.clone()).await;
+        let page = open(&gateway, &url).await.text().await.unwrap();
+        assert!(page.contains(&format!("srcdoc=\"{expected}\"")), "{more}: {page}");
+    }
+    gateway.stop().await;
+}
+
+#[tokio::test]
 async fn a_page_runs_nothing_and_its_values_are_text() {
     let hostile = "<script>alert(1)</script>{{style.nonce}}";
     let (gateway, _clock) = linked(json!({"LastName": hostile})).await;

@@ -3,15 +3,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use causeway::app::package::{self, PairingRequest};
 use causeway::app::read;
 use causeway::app::receive::{Posted, receive_changes};
 use causeway::workers::{self, WorkerOptions, Workers};
+use causeway_core::id::SalesforceId;
 use causeway_core::ports::Lane;
 use causeway_core::ports::runs::RunState;
 use emulated_org::Value;
+use secrecy::SecretBox;
 use serde_json::json;
 
-use crate::linked::{Linked, quick_options};
+use crate::linked::{Linked, partner_user, quick_options};
 
 /// Workers that look for work so rarely that only a bell can have woken them.
 fn rung_only() -> WorkerOptions {
@@ -49,6 +52,73 @@ async fn wait_for_contacts(linked: &Linked, count: usize) {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     panic!("{count} contacts did not arrive");
+}
+
+/// The Salesforce users of the partner's users, in the order of their ids.
+async fn matches(linked: &Linked) -> Vec<Option<SalesforceId>> {
+    let connection = linked.connection;
+    let users = linked.app.store.read(move |tx| tx.partner_users(connection));
+    let mut users = users.await.unwrap();
+    users.sort_by(|one, other| one.id.cmp(&other.id));
+    users.into_iter().map(|user| user.salesforce_user).collect()
+}
+
+async fn pair(linked: &Linked) {
+    let connection = linked.connection;
+    let known = linked.app.store.read(move |tx| tx.connection(connection));
+    let known = known.await.unwrap().unwrap();
+    let code = package::invite(&linked.app, &known, Duration::from_secs(60));
+    let request = PairingRequest {
+        code: code.await.unwrap().to_string(),
+        organization: linked.org.organization_id().as_str().to_owned(),
+        key: SecretBox::from(vec![42; 32].into_boxed_slice()),
+    };
+    package::pair(&linked.app, request).await.unwrap();
+}
+
+#[tokio::test]
+async fn pairing_lets_the_users_be_matched_before_any_sync_and_once() {
+    let users = vec![
+        partner_user("u-1", "ADMIN@northwind.example"),
+        partner_user("u-2", "nobody@northwind.example"),
+    ];
+    let linked = Linked::mapped(quick_options(), users).await;
+    let mut workers = start(&linked, rung_only()).await;
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert_eq!(matches(&linked).await, [None, None], "nobody is paired");
+
+    pair(&linked).await;
+    let admin = SalesforceId::parse(linked.org.org().admin.as_str()).unwrap();
+    for _ in 0..500 {
+        if matches(&linked).await.first() == Some(&Some(admin)) {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(matches(&linked).await, [Some(admin), None]);
+
+    // Who is paired anew has users already.
+    let calls = linked.org.request_log().total();
+    pair(&linked).await;
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert_eq!(linked.org.request_log().total(), calls);
+    assert!(workers.are_running());
+    workers.stop().await;
+}
+
+#[tokio::test]
+async fn users_of_whom_nobody_is_found_are_not_asked_for_at_every_look() {
+    let linked = Linked::mapped(quick_options(), vec![partner_user("u-1", "x@northwind.example")]).await;
+    let workers = start(&linked, rung_only()).await;
+    pair(&linked).await;
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let calls = linked.org.request_log().total();
+    for _ in 0..3 {
+        linked.app.users_bell.notify_one();
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert_eq!(linked.org.request_log().total(), calls);
+    workers.stop().await;
 }
 
 #[tokio::test]

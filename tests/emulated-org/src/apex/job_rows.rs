@@ -113,15 +113,14 @@ impl Session<'_> {
     pub(super) fn abort(&self, id: RecordId) {
         self.org.apex.jobs.forget(id);
         self.after.borrow_mut().jobs.retain(|pending| pending.id != id);
-        self.change_row(
-            id,
-            &[
-                ("Status", Value::text("Aborted")),
-                ("State", Value::text("DELETED")),
-            ],
-        );
+        let ended = [
+            ("Status", Value::text("Aborted")),
+            ("State", Value::text("DELETED")),
+            ("CompletedDate", Value::DateTime(self.org.clock.now())),
+        ];
+        self.change_row(id, &ended);
         if let Some(shown) = self.read(|data| shown_job(data, id)) {
-            self.change_row(shown, &[("Status", Value::text("Aborted"))]);
+            self.change_row(shown, &ended);
         }
     }
 }

@@ -52,6 +52,7 @@ use crate::clock::Clock;
 use crate::id::RecordId;
 use crate::schema::{Object, Schema};
 use crate::switches::Switches;
+use crate::value::Value;
 use recycle::SweptAlong;
 
 /// All tables of an organisation.
@@ -190,6 +191,40 @@ impl Data {
         self.deletions_known_since = now;
         self.swept_along.clear();
         self.tables.values_mut().map(|table| table.purge(|_| true)).sum()
+    }
+
+    /// Deletes for good what went into the recycle bin until then.
+    pub(crate) fn purge_until(&mut self, until: DateTime<Utc>) {
+        let purged: usize = self
+            .tables
+            .values_mut()
+            .map(|table| table.purge_until(until))
+            .sum();
+        if purged > 0 {
+            let (tables, prefixes) = (&self.tables, &self.prefixes);
+            self.swept_along.retain(|root, _| {
+                let table = prefixes.get(root.prefix()).and_then(|name| tables.get(name));
+                table.is_some_and(|table| table.get(root).is_some())
+            });
+        }
+    }
+
+    /// Forgets the rows of Apex jobs that ended until then.
+    pub(crate) fn forget_jobs_until(&mut self, until: DateTime<Utc>) {
+        let Some(table) = self.table_mut("AsyncApexJob") else {
+            return;
+        };
+        let Some((completed, _)) = table.object.field("CompletedDate") else {
+            return;
+        };
+        let ended: Vec<RecordId> = table
+            .rows()
+            .filter(|row| matches!(row.get(completed), Value::DateTime(at) if *at < until))
+            .map(Row::id)
+            .collect();
+        for id in ended {
+            table.remove(id);
+        }
     }
 
     fn table_mut(&mut self, object: &str) -> Option<&mut Table> {

@@ -305,6 +305,14 @@ impl Table {
         before - self.rows.len()
     }
 
+    /// Forgets all rows that were deleted before a moment; none where the object does not say when that was.
+    pub(super) fn purge_until(&mut self, until: DateTime<Utc>) -> usize {
+        let Some(position) = self.plan.system_modstamp else {
+            return 0;
+        };
+        self.purge(|row| stamp_of(row, position).is_some_and(|deleted| deleted < until))
+    }
+
     fn position(&self, id: RecordId) -> Result<usize, usize> {
         // New rows come in order of their ids, so the end is the usual place.
         if self.rows.last().is_none_or(|last| last.id() < id) {

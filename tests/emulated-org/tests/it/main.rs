@@ -43,6 +43,7 @@ mod page;
 mod people;
 mod record_type_picklists;
 mod replication;
+mod retention;
 mod rules;
 mod sfdx;
 mod soql;

@@ -65,7 +65,12 @@ async fn whole(arguments: &Arguments) -> Result<bool, ScenarioError> {
         stops_early: false,
     };
     let shows = std::io::stderr().is_terminal();
-    let report = chaos::run(&plan, |save| {
+    let mut violations = 0;
+    let report = chaos::run(&plan, |save, report| {
+        if let Some(violation) = report.violations.get(violations) {
+            violations += 1;
+            drop(writeln!(std::io::stderr(), "after {save} saves: {violation}"));
+        }
         if save % 500 == 0 || (shows && save % 20 == 0) {
             let seconds = begun.elapsed().as_secs();
             drop(writeln!(
@@ -99,6 +104,9 @@ fn tell(report: &Report, begun: Instant) {
     for violation in &report.violations {
         say(&format!("VIOLATION {violation}"));
     }
+    if report.untold > 0 {
+        say(&format!("and {} more violations", report.untold));
+    }
 }
 
 async fn without_guards(arguments: &Arguments) -> Result<bool, ScenarioError> {
@@ -122,7 +130,7 @@ async fn without_guards(arguments: &Arguments) -> Result<bool, ScenarioError> {
             package: guards::without(guard, &package(), &folder.path().join("package"))?,
             stops_early: true,
         };
-        let (noticed, how, short) = match chaos::run(&plan, |_| ()).await {
+        let (noticed, how, short) = match chaos::run(&plan, |_, _| ()).await {
             Ok(report) => match report.violations.first() {
                 Some(violation) => (
                     true,

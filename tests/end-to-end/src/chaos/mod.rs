@@ -1,6 +1,7 @@
 //! People save records in an org with the package while everything goes wrong that can be made to go wrong, and in a
 //! twin org without it: no save may fail because of the package, and nothing may be lost.
 
+mod deeds;
 pub mod faults;
 pub mod guards;
 pub mod record;
@@ -42,8 +43,10 @@ pub struct Report {
     pub refused_in_both: u64,
     /// Each fault and each kind of save, and how often it was met.
     pub met: BTreeMap<String, u64>,
-    /// What must not be.
+    /// What must not be, as far as it is told.
     pub violations: Vec<String>,
+    /// How often more it was.
+    pub untold: u64,
     /// Records whose news could be kept in no way at all, and which the gateway's own comparison found.
     pub found_by_comparison: u64,
     /// Records compared in the end.
@@ -58,11 +61,16 @@ impl Report {
 
     /// Notes what must not be.
     pub fn violate(&mut self, what: String) {
-        if self.violations.len() < 20 {
+        if self.violations.len() < MOST_TOLD {
             self.violations.push(what);
+        } else {
+            self.untold += 1;
         }
     }
 }
+
+/// Violations that are told in full; one cause often leads to one at every quiet moment that follows.
+const MOST_TOLD: usize = 20;
 
 /// How many saves lie between two moments at which nothing is wrong and the package must be quick.
 const QUIET_EVERY: u32 = 30;
@@ -70,11 +78,11 @@ const QUIET_EVERY: u32 = 30;
 /// Saves from which on everything that is to be met must have been met.
 pub const LONG: u32 = 3_000;
 
-/// Runs it. `told` hears how many saves were made.
+/// Runs it. `told` hears how many saves were made, and what came of them so far.
 ///
 /// # Errors
 /// When the world itself does not work.
-pub async fn run(plan: &Plan, mut told: impl FnMut(u32)) -> Result<Report, ScenarioError> {
+pub async fn run(plan: &Plan, mut told: impl FnMut(u32, &Report)) -> Result<Report, ScenarioError> {
     let mut world = World::start(plan).await?;
     let mut random = StdRng::seed_from_u64(plan.seed);
     let mut report = Report::default();
@@ -105,7 +113,7 @@ pub async fn run(plan: &Plan, mut told: impl FnMut(u32)) -> Result<Report, Scena
         if plan.stops_early && !report.violations.is_empty() {
             break;
         }
-        told(save + 1);
+        told(save + 1, &report);
     }
     faults::end_season(&mut world);
     world.org.faults().apex().end();
@@ -162,7 +170,8 @@ async fn quiet(world: &mut World, random: &mut StdRng, report: &mut Report) -> R
     let after = world.waiting().await?;
     if after > 0 {
         report.violate(format!(
-            "two minutes after a failure {after} of {before} rows still wait"
+            "two minutes after a failure {after} of {before} rows still wait: {}",
+            world.what_waits().await?
         ));
     }
     accidents(world, random, report).await?;
@@ -204,7 +213,10 @@ async fn accidents(world: &mut World, random: &mut StdRng, report: &mut Report) 
     world.settle()?;
     let after = world.waiting().await?;
     if after > 0 {
-        report.violate(format!("{after} rows wait after an accident with one claim"));
+        report.violate(format!(
+            "{after} rows wait after an accident with one claim: {}",
+            world.what_waits().await?
+        ));
     }
     let at = random.random_range(0..faults::OF_THE_HEARTBEAT.len());
     if let Some((class, method)) = faults::OF_THE_HEARTBEAT.get(at) {
@@ -276,7 +288,10 @@ async fn outage(world: &mut World, random: &mut StdRng, report: &mut Report) -> 
     world.settle()?;
     let waiting = world.waiting().await?;
     if waiting > 0 {
-        report.violate(format!("{waiting} rows still wait after the gateway came back"));
+        report.violate(format!(
+            "{waiting} rows still wait after the gateway came back: {}",
+            world.what_waits().await?
+        ));
     }
     report.meet("days without the gateway", 1);
     Ok(())
@@ -296,7 +311,7 @@ async fn drain(world: &mut World, report: &mut Report) -> Result<(), ScenarioErr
     let (rows, notes) = (world.waiting().await?, world.markers()?);
     report.violate(format!(
         "{rows} rows and {notes} notes wait for ever: {}",
-        world.trouble()?
+        world.what_waits().await?
     ));
     world.gateway_rests().await
 }

@@ -58,7 +58,7 @@ pub fn of_run(report: &Report, seed: u64) -> Vec<String> {
         ("saves", report.saves),
         ("rows saved", report.rows),
         ("rows refused in both orgs alike", report.refused_in_both),
-        ("violations", report.violations.len() as u64),
+        ("violations", report.violations.len() as u64 + report.untold),
         ("records compared in the end", report.compared),
         ("of them found by comparison alone", report.found_by_comparison),
     ];

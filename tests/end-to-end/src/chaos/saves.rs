@@ -2,12 +2,12 @@
 
 use std::slice::from_ref;
 
-use emulated_org::{Deed, Done, LeadConversion};
 use rand::RngExt;
 use rand::rngs::StdRng;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::Report;
+use super::deeds;
 use super::world::{OBJECTS, Twins, World};
 use crate::ScenarioError;
 use crate::org_client::OrgClient;
@@ -18,7 +18,7 @@ const ENOUGH_NOTES: u64 = 20;
 const MANY: usize = 3_000;
 
 /// What became of a row: its id, or what it was refused with.
-type Row = Result<String, String>;
+pub(super) type Row = Result<String, String>;
 
 /// One save of somebody.
 pub async fn one(world: &mut World, random: &mut StdRng, report: &mut Report) -> Result<(), ScenarioError> {
@@ -26,9 +26,9 @@ pub async fn one(world: &mut World, random: &mut StdRng, report: &mut Report) ->
         0..28 => create(world, random, report, None).await.map(|_| ()),
         28..52 => update(world, random, report, None).await,
         52..60 => delete(world, random, report).await,
-        60..64 => undelete(world, random, report),
-        64..66 => merge(world, random, report),
-        66..68 => convert(world, random, report).await,
+        60..64 => deeds::undelete(world, random, report),
+        64..66 => deeds::merge(world, random, report),
+        66..68 => deeds::convert(world, random, report).await,
         68..76 => collection(world, random, report).await,
         76..78 if world.live.len() > MANY => bulk_delete(world, random, report).await,
         76..78 => bulk(world, random, report).await,
@@ -93,7 +93,7 @@ fn fresh(world: &mut World, random: &mut StdRng, burn: Option<&str>) -> (&'stati
 }
 
 /// Compares what became of rows in both orgs.
-fn compare(what: &str, org: &[Row], twin: &[Row], report: &mut Report) {
+pub(super) fn compare(what: &str, org: &[Row], twin: &[Row], report: &mut Report) {
     report.saves += 1;
     report.rows += u64::try_from(org.len()).unwrap_or_default();
     report.meet(what, 1);
@@ -153,7 +153,7 @@ fn note(world: &mut World, id: &str, burn: Option<&str>) {
     }
 }
 
-fn any(world: &World, random: &mut StdRng) -> Option<(usize, Twins)> {
+pub(super) fn any(world: &World, random: &mut StdRng) -> Option<(usize, Twins)> {
     if world.live.is_empty() {
         return None;
     }
@@ -208,118 +208,6 @@ async fn delete(world: &mut World, random: &mut StdRng, report: &mut Report) -> 
         if world.deleted_with_children(&swept) {
             report.meet("cascade deletes", 1);
         }
-        world.binned.push(twins);
-    }
-    Ok(())
-}
-
-fn acted(org: &emulated_org::EmulatedOrg, deed: &Deed) -> Row {
-    match org.act(org.admin_username(), deed) {
-        Done::Now(Ok(_)) => Ok(String::new()),
-        other => Err(format!("{other:?}")),
-    }
-}
-
-/// Somebody merges two records of an object.
-fn merge(world: &mut World, random: &mut StdRng, report: &mut Report) -> Result<(), ScenarioError> {
-    let Some((_, master)) = any(world, random) else {
-        return Ok(());
-    };
-    let others = world
-        .live
-        .iter()
-        .enumerate()
-        .filter(|(_, twins)| twins.object == master.object && twins.id != master.id);
-    // Who belongs to an account merges with another of it, and accounts that have people keep them.
-    let mut free = others.filter(|(_, twins)| !world.is_family(&twins.id) && !world.is_family(&master.id));
-    let Some((at, loser)) = free.next_back().map(|(at, twins)| (at, twins.clone())) else {
-        return Ok(());
-    };
-    let deed = |master: &str, loser: &str| Deed::Merge {
-        master: master.to_owned(),
-        losers: vec![loser.to_owned()],
-        fields: Map::new(),
-    };
-    let org = acted(&world.org, &deed(&master.id, &loser.id));
-    let twin = acted(&world.twin, &deed(&master.twin, &loser.twin));
-    compare("merge", from_ref(&org), &[twin], report);
-    if org.is_ok() {
-        world.live.swap_remove(at);
-    }
-    Ok(())
-}
-
-/// Somebody converts a lead.
-async fn convert(world: &mut World, random: &mut StdRng, report: &mut Report) -> Result<(), ScenarioError> {
-    let leads: Vec<usize> = world
-        .live
-        .iter()
-        .enumerate()
-        .filter(|(_, twins)| twins.object == "Lead")
-        .map(|(at, _)| at)
-        .collect();
-    if leads.is_empty() {
-        return Ok(());
-    }
-    let Some(at) = leads.get(random.random_range(0..leads.len())).copied() else {
-        return Ok(());
-    };
-    let Some(lead) = world.live.get(at).cloned() else {
-        return Ok(());
-    };
-    let deed = |id: &str| {
-        Deed::ConvertLead(LeadConversion {
-            id: id.to_owned(),
-            without_opportunity: true,
-            ..LeadConversion::default()
-        })
-    };
-    let org = acted(&world.org, &deed(&lead.id));
-    let twin = acted(&world.twin, &deed(&lead.twin));
-    compare("conversion", from_ref(&org), &[twin], report);
-    if org.is_err() {
-        return Ok(());
-    }
-    world.live.swap_remove(at);
-    let made =
-        |rows: Vec<Value>, field: &str| rows.iter().find_map(|row| Some(row[field].as_str()?.to_owned()));
-    let query =
-        |id: &str| format!("SELECT ConvertedAccountId, ConvertedContactId FROM Lead WHERE Id = '{id}'");
-    let with = world.admins.0.query(&query(&lead.id)).await?;
-    let without = world.admins.1.query(&query(&lead.twin)).await?;
-    let mut family = Vec::new();
-    for (object, field) in [
-        ("Account", "ConvertedAccountId"),
-        ("Contact", "ConvertedContactId"),
-    ] {
-        if let (Some(id), Some(twin)) = (made(with.clone(), field), made(without.clone(), field)) {
-            family.push(id.clone());
-            world.live.push(Twins { object, id, twin });
-        }
-    }
-    if let [account, contact] = family.as_slice() {
-        world
-            .children
-            .entry(account.clone())
-            .or_default()
-            .push(contact.clone());
-    }
-    Ok(())
-}
-
-fn undelete(world: &mut World, random: &mut StdRng, report: &mut Report) -> Result<(), ScenarioError> {
-    if world.binned.is_empty() {
-        return Ok(());
-    }
-    let at = random.random_range(0..world.binned.len());
-    let twins = world.binned.swap_remove(at);
-    let deed = |id: &str| Deed::Undelete { id: id.to_owned() };
-    let org = acted(&world.org, &deed(&twins.id));
-    let twin = acted(&world.twin, &deed(&twins.twin));
-    compare("undelete", from_ref(&org), &[twin], report);
-    if org.is_ok() {
-        world.live.push(twins);
-    } else {
         world.binned.push(twins);
     }
     Ok(())

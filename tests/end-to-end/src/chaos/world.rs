@@ -231,9 +231,25 @@ impl World {
             .map_err(|_unreadable| ScenarioError::Missing("number of markers"))
     }
 
-    /// What the package says is wrong.
-    pub(super) fn trouble(&self) -> Result<String, ScenarioError> {
-        self.told("JSON.serialize(Dispatch_State__c.getOrgDefaults())")
+    /// What the package says is wrong, the oldest rows, and the jobs that have not ended.
+    pub(super) async fn what_waits(&self) -> Result<String, ScenarioError> {
+        let state = self.told(
+            "JSON.serialize(new List<Object>{Dispatch_State__c.getOrgDefaults().Trouble__c, \
+             Dispatch_State__c.getOrgDefaults().Failures__c, Dispatch_State__c.getOrgDefaults().Next_Attempt__c})",
+        )?;
+        let rows = "SELECT Name, Object__c, Operation__c, Count__c, Attempts__c, CreatedDate FROM Outbox__c \
+                    ORDER BY CreatedDate, Name LIMIT 3";
+        let jobs = "SELECT ApexClass.Name, Status, CreatedDate FROM AsyncApexJob \
+                    WHERE JobType = 'Queueable' AND Status IN ('Queued', 'Processing', 'Holding')";
+        let mut told = format!("at {} {state}", self.clock.now());
+        for (what, soql) in [("rows", rows), ("jobs", jobs)] {
+            let mut found = self.admins.0.query(soql).await?;
+            for row in found.iter_mut().filter_map(Value::as_object_mut) {
+                row.remove("attributes");
+            }
+            told.push_str(&format!(", {what} {}", Value::Array(found)));
+        }
+        Ok(told)
     }
 
     /// How many outbox rows there are.

@@ -16,7 +16,7 @@ fn plan(saves: u32) -> Plan {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn ninety_saves_fail_for_no_reason_of_ours_and_nothing_is_lost() {
-    let report = chaos::run(&plan(90), |_| ()).await.unwrap();
+    let report = chaos::run(&plan(90), |_, _| ()).await.unwrap();
     assert_eq!(report.violations, Vec::<String>::new(), "{report:#?}");
     assert!(report.saves >= 90 && report.compared > 90, "{report:#?}");
     // Most kinds of trouble were there; `scripts/chaos` meets each.

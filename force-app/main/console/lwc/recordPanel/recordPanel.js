@@ -219,6 +219,11 @@ export default class RecordPanel extends LightningElement {
         return STATUS[this.panel.status] ?? STATUS.unknown;
     }
 
+    // The component takes no text.
+    get updatedAt() {
+        return new Date(this.panel.updatedAt);
+    }
+
     get isLinked() {
         return !UNLINKED.has(this.panel.status);
     }

@@ -25,7 +25,8 @@ export default class SyncChart extends LightningElement {
     label = { none, table, when, value };
 
     get isEmpty() {
-        return !this.points?.length;
+        // Nothing but zeros is no picture.
+        return !this.points?.some(({ value: number }) => number > 0);
     }
 
     get highest() {

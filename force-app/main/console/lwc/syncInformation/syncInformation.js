@@ -20,6 +20,8 @@ const MINUTE = 60000;
 
 const ON = new Set(['queued', 'running', 'cancelling']);
 const isOn = (run) => ON.has(run.state);
+// lightning-relative-date-time takes no text.
+const timeOf = (text) => (text ? new Date(text) : undefined);
 const rowsOf = (run) => run.parts.reduce((rows, part) => rows + part.rows, 0);
 const millisecondsOf = (run) => new Date(run.finishedAt) - new Date(run.createdAt);
 
@@ -178,7 +180,7 @@ export default class SyncInformation extends LightningElement {
                 }))
             });
         }
-        return issues;
+        return issues.map((issue) => ({ ...issue, since: timeOf(issue.since) }));
     }
 
     // A gateway that does not count causes tells the first of the records that wait.
@@ -232,7 +234,7 @@ export default class SyncInformation extends LightningElement {
             { key: 'package', name: LABEL.inOrg, ...inOrg?.queue },
             { key: 'inbox', name: LABEL.inbox, ...inbox },
             { key: 'outbox', name: LABEL.outbox, ...outbox }
-        ].map((queue) => ({ ...queue, waiting: queue.waiting ?? 0, detailKey: `${queue.key}-detail` }));
+        ].map((queue) => ({ ...queue, waiting: queue.waiting ?? 0, oldest: timeOf(queue.oldest), detailKey: `${queue.key}-detail` }));
     }
 
     get finished() {
@@ -312,12 +314,20 @@ export default class SyncInformation extends LightningElement {
 
     handleInterval(event) {
         this.instant = { ...this.instant, intervalMinutes: event.detail.value };
+        this.forgive(event.target);
         this.instantSaved = '';
     }
 
     handleCap(event) {
         this.cap = event.detail.value;
+        this.forgive(event.target);
         this.capSaved = '';
+    }
+
+    // At once: were the message to go when the field is left, the button that is being pressed would move away.
+    forgive(input) {
+        input.setCustomValidity?.('');
+        input.reportValidity?.();
     }
 
     async handleSaveInstant() {
@@ -331,7 +341,7 @@ export default class SyncInformation extends LightningElement {
 
     async handleSaveCap() {
         await this.save('cap', async () => {
-            const budget = await saveCap({ cap: this.cap === '' ? null : Number(this.cap) });
+            const budget = await saveCap({ cap: this.cap ? Number(this.cap) : null });
             this.overview = { ...this.overview, connection: { ...this.overview.connection, budget } };
             this.capSaved = fill(LABEL.capSaved, this.calls.cap.toLocaleString());
         });

@@ -1,7 +1,8 @@
 //! Whether news is news.
 //!
-//! Readings are ordered by SystemModstamp; at one stamp a delete is newer than any reading of the record, since an
-//! undelete moves the stamp (believed of Salesforce), and readings follow their moment of observation.
+//! Readings are ordered by SystemModstamp, and at one stamp by their moment of observation. At one stamp a delete is
+//! newer than any reading of the record but a fresh one: an undelete moves the stamp (believed of Salesforce), but a
+//! stamp has whole seconds, so that an undelete may share it with its delete.
 
 use std::cmp::Ordering;
 
@@ -78,10 +79,14 @@ pub(super) fn present(known: Known<'_>, snapshot: &Snapshot) -> Gate {
 
 /// A record that is gone as far as the link knows.
 fn restoration(known: Known<'_>, link: &LinkState, snapshot: &Snapshot) -> Gate {
-    if snapshot.version.modstamp > link.version.modstamp {
-        whole(known, snapshot)
-    } else {
-        Gate::Drop(DropReason::Tombstoned)
+    match snapshot.version.modstamp.cmp(&link.version.modstamp) {
+        Ordering::Greater => whole(known, snapshot),
+        Ordering::Equal if snapshot.version.observed <= link.version.observed => {
+            Gate::Drop(DropReason::Tombstoned)
+        }
+        Ordering::Equal if snapshot.is_fresh => whole(known, snapshot),
+        Ordering::Equal => Gate::ReadAgain,
+        Ordering::Less => Gate::Drop(DropReason::Tombstoned),
     }
 }
 

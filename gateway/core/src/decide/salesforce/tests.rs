@@ -181,6 +181,7 @@ fn contact(modstamp: i64, observed: i64) -> Reading {
     Reading(Snapshot {
         salesforce_id: id(),
         version: version(modstamp, observed),
+        is_fresh: false,
         owner: Some(user(1)),
         fields: Fields::new(),
         unreadable: Vec::new(),

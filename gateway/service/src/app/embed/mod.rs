@@ -43,9 +43,9 @@ pub struct CodeRequest {
     pub object: String,
     /// The record.
     pub salesforce_id: SalesforceId,
-    /// Name of the template.
+    /// Name of the template; none stands for the one that the org's admin set.
     pub frame_name: Option<String>,
-    /// The partner's site.
+    /// The partner's site; none stands for the one that the org's admin set.
     pub site_key: Option<String>,
     /// Language: `en` or `de`.
     pub language: String,
@@ -116,6 +116,7 @@ pub async fn mint(
             if linked.link.record.is_none() {
                 return Ok(Err(MintError::NotLinked));
             }
+            let set = tx.settings(connection)?;
             let new = EmbedCode {
                 code: hash.clone(),
                 connection,
@@ -124,8 +125,8 @@ pub async fn mint(
                     mapping: plan.mapping,
                     salesforce_id: request.salesforce_id,
                     client: client.clone(),
-                    frame_name: request.frame_name.clone(),
-                    site_key: request.site_key.clone(),
+                    frame_name: request.frame_name.clone().or(set.frame_name),
+                    site_key: request.site_key.clone().or(set.micro_site_key),
                     language: request.language.clone(),
                     origins: framing.clone(),
                 },

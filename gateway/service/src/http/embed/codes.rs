@@ -33,10 +33,12 @@ pub struct NewEmbedCode {
     /// The record, 15 or 18 characters.
     #[schema(examples("003ZM000001n4n5YAA"))]
     salesforce_id: String,
-    /// Name of the page; the built-in page `record` when left out, or where no page has this name.
+    /// Name of the page; the one of the connection's settings when left out. Where no page has this name, the built-in
+    /// page `record` is shown.
     #[schema(examples("landing"))]
     frame_name: Option<String>,
-    /// The partner's site; the page for every site is taken where there is none for this one.
+    /// The partner's site; the one of the connection's settings when left out. The page for every site is taken where
+    /// there is none for this one.
     #[schema(examples("acme-fairs"))]
     site_key: Option<String>,
     /// `en` or `de`; `en` when left out.

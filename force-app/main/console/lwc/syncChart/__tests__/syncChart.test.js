@@ -41,8 +41,9 @@ describe('c-sync-chart', () => {
         expect(Number(last.getAttribute('x')) + Number(last.getAttribute('width'))).toBeLessThanOrEqual(480);
     });
 
-    it('draws nothing for zeros', () => {
+    it('says that there is nothing where all is zero', () => {
         const element = show([{ key: 'a', at: '2026-11-22T10:00:00Z', value: 0 }]);
-        expect(element.shadowRoot.querySelector('rect').getAttribute('height')).toBe('0');
+        expect(element.shadowRoot.querySelector('[data-id="empty"]')).not.toBeNull();
+        expect(element.shadowRoot.querySelector('svg')).toBeNull();
     });
 });

@@ -234,7 +234,9 @@ describe('c-sync-information', () => {
         const issues = page.all('[data-id="issue"]');
         expect(issues).toHaveLength(2);
         expect(issues[0].textContent).toContain('c.Sync_Issue_Ambiguous');
-        expect(issues[1].querySelector('lightning-relative-date-time').value).toBe('2026-11-19T11:00:00Z');
+        expect(issues[1].querySelector('lightning-relative-date-time').value).toEqual(
+            new Date('2026-11-19T11:00:00Z')
+        );
         expect(page.one('[data-id="more-held"]')).toBeNull();
     });
 

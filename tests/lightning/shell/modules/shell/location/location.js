@@ -1,5 +1,6 @@
 /** Fired at the window when the address has changed. */
 export const CHANGED = 'shell:location';
+const PREFIXES = { '001': 'Account', '003': 'Contact', '006': 'Opportunity', '00Q': 'Lead' };
 
 /**
  * What an address of the app shows. The addresses are Salesforce's own.
@@ -24,6 +25,10 @@ export function placeOf(path) {
     }
     if (area === 'r' && third === 'view') {
         return { kind: 'record', object: first, id: second };
+    }
+    if (area === 'r' && second === 'view' && PREFIXES[first.slice(0, 3)]) {
+        // Salesforce finds the object of a record by its id too.
+        return { kind: 'record', object: PREFIXES[first.slice(0, 3)], id: first };
     }
     if (area === 'setup') {
         return { kind: 'setup', node: parts.slice(1, -1) };

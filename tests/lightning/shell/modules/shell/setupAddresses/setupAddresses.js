@@ -52,7 +52,7 @@ export default class SetupAddresses extends LightningElement {
     handleNew() {
         this.isAdding = true;
         this.error = undefined;
-        this.values = { isActive: true, frameSrc: true, connectSrc: false, context: 'LEX' };
+        this.values = { isActive: true, frameSrc: true, connectSrc: false, context: 'All' };
     }
 
     handleCancel() {
