@@ -12,6 +12,7 @@ use percent_encoding::percent_decode_str;
 use super::book::Piece;
 use crate::metadata::xml::Element;
 use crate::schema::sfdx::SfdxError;
+use crate::schema::sfdx::source::entries;
 
 /// The types that pages read: type, suffix of its file, whether its markup lies beside.
 const KINDS: [(&str, &str, bool); 10] = [
@@ -37,17 +38,7 @@ pub(super) fn read(folders: &[PathBuf]) -> Result<Vec<Piece>, SfdxError> {
 }
 
 fn walk(folder: &Path, pieces: &mut Vec<Piece>) -> Result<(), SfdxError> {
-    let unreadable = |source| SfdxError::Read {
-        path: folder.to_owned(),
-        source,
-    };
-    let mut paths = fs::read_dir(folder)
-        .map_err(unreadable)?
-        .map(|entry| entry.map(|entry| entry.path()))
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(unreadable)?;
-    paths.sort();
-    for path in paths {
+    for path in entries(folder)? {
         let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
             continue;
         };

@@ -178,7 +178,8 @@ fn object_folder(folder: &Path, name: &str, source: &mut Source) -> Result<(), S
     Ok(())
 }
 
-fn entries(folder: &Path) -> Result<Vec<PathBuf>, SfdxError> {
+/// What a folder holds, in order of names.
+pub(crate) fn entries(folder: &Path) -> Result<Vec<PathBuf>, SfdxError> {
     let unreadable = |source| SfdxError::Read {
         path: folder.to_owned(),
         source,
