@@ -59,7 +59,10 @@ pub fn of_run(report: &Report, seed: u64) -> Vec<String> {
         ("rows saved", report.rows),
         ("rows refused in both orgs alike", report.refused_in_both),
         ("violations", report.violations.len() as u64 + report.untold),
-        ("records compared in the end", report.compared),
+        (
+            "records compared, whenever bins are emptied and in the end",
+            report.compared,
+        ),
         ("of them found by comparison alone", report.found_by_comparison),
     ];
     let totals = totals.iter().map(|(what, times)| (*what, *times));
