@@ -18,7 +18,7 @@ const HOUR: i64 = 3_600;
 const DAY: i64 = 24;
 
 /// How many calls may be spent in 24 hours: the admin's own number, which is never above the org's allowance, else the
-/// [automatic](automatic) one.
+/// [automatic] one.
 pub fn cap(own: Option<u64>, allowance: Option<u64>) -> u64 {
     own.map_or_else(
         || automatic(allowance),
