@@ -111,9 +111,9 @@ async fn five_thousand_edits_on_both_sides_end_equal(engine: Engine) {
     let differences = expected.differences(&two_way.person, &partner).await;
     assert!(
         differences.is_empty(),
-        "{} differences after {kills} kills and {met:?}, first: {:#?}",
+        "{} differences after {kills} kills and {met:?}, first:\n{}",
         differences.len(),
-        &differences[..differences.len().min(5)]
+        differences[..differences.len().min(5)].join("\n")
     );
 
     two_way.world.org.request_log().clear();
@@ -350,12 +350,36 @@ impl Expected {
             };
             for difference in deal.compare(record, row) {
                 if !difference.overwritten_unseen(partner).await {
-                    found.push(difference.told);
+                    let trace = trace(partner, record).await;
+                    found.push(format!("{}\n{trace}", difference.told));
                 }
             }
         }
         found
     }
+}
+
+/// What the gateway knows of how a record came to its values: its history, and its log.
+async fn trace(partner: &Partner, record: &Value) -> String {
+    let (id, salesforce) = (
+        record["id"].as_str().unwrap(),
+        record["salesforceId"].as_str().unwrap(),
+    );
+    let mut lines = Vec::new();
+    for path in [
+        format!("/v1/records/opportunity/{id}/history?limit=100"),
+        format!("/v1/logs?object=opportunity&salesforceId={salesforce}&limit=100"),
+    ] {
+        match partner.get(&path).await {
+            Ok(page) => {
+                for list in page.as_object().unwrap().values().filter_map(Value::as_array) {
+                    lines.extend(list.iter().map(Value::to_string));
+                }
+            }
+            Err(error) => lines.push(format!("{path}: {error}")),
+        }
+    }
+    lines.join("\n")
 }
 
 /// A field that does not hold what the rules say.
@@ -411,8 +435,9 @@ impl Deal {
                 let (there, here) = (edits.salesforce.last(), edits.partner.last());
                 found.push(Difference {
                     told: format!(
-                        "{} {name} ({rule}) is {ours}, allowed are {allowed:?}; Salesforce {there:?}; partner {here:?}",
-                        self.record
+                        "{} {name} ({rule}) is {ours}, allowed are {allowed:?}; Salesforce {:?}, the last pushed at {:?}; \
+                         partner {:?}",
+                        self.record, edits.salesforce, edits.pushed, edits.partner
                     ),
                     field: salesforce,
                     lost: there
