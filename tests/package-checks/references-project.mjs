@@ -1,4 +1,5 @@
 // What sfdx-project.json and the manifest name; and that the manifest names all there is.
+import { basename, dirname } from "node:path";
 import { children, elements, parseXml, textOf } from "./project.mjs";
 
 const PROJECT = "sfdx-project.json";
@@ -17,6 +18,17 @@ export function projectReferences({ project, inventory, must }) {
         manifest(parseXml(project.read(MANIFEST)));
     }
 
+    /** The translation of an object, such as Contact-de, brings along those of its fields. */
+    function listedAs(path, declared, name, object) {
+        if (declared.name !== "CustomFieldTranslation") {
+            return [declared.name, object === undefined ? name : `${object}.${name}`];
+        }
+        const translation = basename(dirname(path));
+        const field = `${translation.slice(0, translation.lastIndexOf("-"))}.${name}`;
+        must(inventory.qualifiedField(field), path, `field ${field}`);
+        return ["CustomObjectTranslation", translation];
+    }
+
     function manifest(root) {
         const members = (type) => children(type, "members").map(({ text }) => text);
         const types = new Map(elements(root, "types").map((type) => [textOf(type, "name"), members(type)]));
@@ -27,11 +39,16 @@ export function projectReferences({ project, inventory, must }) {
             must(name === "*" || inventory.qualifiedField(name), MANIFEST, `field ${name}`);
         }
         for (const { path, root: declared, name, object } of inventory.metadata) {
+            // The translation of an object brings those of its fields.
+            const isBrought = declared.name === "CustomFieldTranslation" && types.has("CustomObjectTranslation");
             // A custom object brings along what belongs to it, a standard one does not.
+            if (isBrought) {
+                continue;
+            }
             if (path.startsWith("force-app/") && !inventory.has("object", object)) {
-                const member = object === undefined ? name : `${object}.${name}`;
-                const listed = types.get(declared.name) ?? [];
-                must(listed.includes("*") || listed.includes(member), MANIFEST, `member ${member} of ${declared.name}`);
+                const [type, member] = listedAs(path, declared, name, object);
+                const listed = types.get(type) ?? [];
+                must(listed.includes("*") || listed.includes(member), MANIFEST, `member ${member} of ${type}`);
             } else if (path.startsWith("force-app/") && declared.name === "CustomObject") {
                 const listed = types.get("CustomObject") ?? [];
                 must(listed.includes(name), MANIFEST, `member ${name} of CustomObject`);

@@ -59,6 +59,25 @@ pub fn freed_at(hour: i64) -> Instant {
     begins(hour + 1 + DAY)
 }
 
+/// When work finds calls again that may use up `usable` of them, given what was spent by hour, oldest hour first. None
+/// where it finds some now, and where it never will.
+pub fn free_again(spent: &[(Instant, u64)], usable: u64, now: Instant) -> Option<Instant> {
+    let counted = || {
+        spent
+            .iter()
+            .map(|(from, calls)| (hour_of(*from), *calls))
+            .filter(|(hour, _)| *hour >= first_counted(now))
+    };
+    let mut left: u64 = counted().map(|(_, calls)| calls).sum();
+    if left < usable {
+        return None;
+    }
+    counted().find_map(|(hour, calls)| {
+        left = left.saturating_sub(calls);
+        (left < usable).then(|| freed_at(hour))
+    })
+}
+
 /// Until when calls may be made that are taken now. Made later, they would count for less than 24 hours.
 pub fn made_until(now: Instant) -> Instant {
     begins(hour_of(now) + 1)
@@ -100,6 +119,29 @@ mod tests {
             assert_eq!(usable(cap, Lane::Interactive), cap);
             assert_eq!(usable(cap, Lane::Bulk), bulk);
         }
+    }
+
+    #[test]
+    fn calls_are_free_again_once_enough_hours_no_longer_count() {
+        let now = begins(100);
+        let spent = [
+            (begins(70), 500),
+            (begins(80), 30),
+            (begins(90), 40),
+            (begins(100), 10),
+        ];
+        for (usable, expected) in [
+            (81, None),
+            (80, Some(freed_at(80))),
+            (51, Some(freed_at(80))),
+            (50, Some(freed_at(90))),
+            (11, Some(freed_at(90))),
+            (10, Some(freed_at(100))),
+            (0, None),
+        ] {
+            assert_eq!(free_again(&spent, usable, now), expected, "{usable}");
+        }
+        assert_eq!(free_again(&[], 1, now), None);
     }
 
     /// Calls that were made, with their moments in seconds: each taker takes what is left, and makes the calls at any

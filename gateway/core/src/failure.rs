@@ -28,9 +28,20 @@ pub enum Failure {
     Store {
         /// What happened.
         message: String,
-        /// Whether the same may succeed later.
-        transient: bool,
+        /// Of what kind.
+        trouble: StoreTrouble,
     },
+}
+
+/// What kind of trouble the store is in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum StoreTrouble {
+    /// It is busy or out of reach: the same may succeed later.
+    Away,
+    /// It has no room: the same succeeds once there is some.
+    Full,
+    /// It refuses the work, or holds what it should not: the same fails again.
+    Broken,
 }
 
 impl Failure {
@@ -50,6 +61,9 @@ impl Failure {
 pub enum NextStep {
     /// Try again after the schedule's delay.
     Retry,
+    /// Try again after a few seconds, however often that has failed: nobody but the gateway is burdened by another try,
+    /// and the trouble ends when somebody sees to it.
+    Pause,
     /// Get a new access token once, then try again.
     RefreshToken,
     /// Wait until the daily allowance frees.
@@ -105,14 +119,7 @@ pub fn policy(failure: &Failure, call: Call) -> Policy {
             "Salesforce's answer was cut short or altered; check for a proxy between the gateway and Salesforce if \
              this goes on.",
         ),
-        Failure::Store { transient: true, .. } => Policy::new(
-            NextStep::Retry,
-            "The gateway's database is busy or out of reach; check that it runs and has free space if this goes on.",
-        ),
-        Failure::Store { transient: false, .. } => Policy::new(
-            NextStep::Stop,
-            "The gateway's database refused the work; read the gateway's log for the cause.",
-        ),
+        Failure::Store { trouble, .. } => of_store(*trouble),
     }
 }
 
@@ -122,6 +129,24 @@ impl Policy {
             next,
             advice: advice.to_owned(),
         }
+    }
+}
+
+fn of_store(trouble: StoreTrouble) -> Policy {
+    match trouble {
+        StoreTrouble::Away => Policy::new(
+            NextStep::Retry,
+            "The gateway's database is busy or out of reach; check that it runs if this goes on.",
+        ),
+        StoreTrouble::Full => Policy::new(
+            NextStep::Pause,
+            "The disk of the gateway's database is full: free space on it. Nothing was lost, and the gateway goes on by \
+             itself within seconds.",
+        ),
+        StoreTrouble::Broken => Policy::new(
+            NextStep::Stop,
+            "The gateway's database refused the work; read the gateway's log for the cause.",
+        ),
     }
 }
 

@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::TimeDelta;
 
 use crate::Instant;
+use crate::id::SalesforceId;
 use crate::mapping::MappingPlan;
+use crate::ports::marks::MarkingRefused;
 use crate::ports::packages::PackageReport;
 
 /// A package that is well reports every few minutes. One that was silent for longer is in trouble.
@@ -55,6 +57,22 @@ impl PackageVersion {
     }
 }
 
+/// A version of the package that can be installed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PackageRelease {
+    /// The version.
+    pub version: PackageVersion,
+    /// Its id in Salesforce, `04t…`, by which an org installs it; none where nobody has said it.
+    pub id: Option<SalesforceId>,
+}
+
+impl PackageRelease {
+    /// Whether a package of this version is older. One that cannot be read is.
+    pub fn outdates(&self, version: &str) -> bool {
+        PackageVersion::parse(version).is_none_or(|version| version < self.version)
+    }
+}
+
 /// The major and minor part, which is how people name versions.
 impl std::fmt::Display for PackageVersion {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -77,7 +95,7 @@ pub struct PackageIssue {
 }
 
 /// What an admin has to see to about a package that has to be of version `latest`, the gravest first.
-pub fn issues(report: Option<&PackageReport>, latest: PackageVersion, now: Instant) -> Vec<PackageIssue> {
+pub fn issues(report: Option<&PackageReport>, latest: &PackageRelease, now: Instant) -> Vec<PackageIssue> {
     let Some(report) = report else {
         return vec![PackageIssue {
             code: "package-never-heard",
@@ -140,15 +158,32 @@ pub fn issues(report: Option<&PackageReport>, latest: PackageVersion, now: Insta
                         spends a transaction's limits",
         });
     }
-    if PackageVersion::parse(&report.version).is_none_or(|version| version < latest) {
+    if latest.outdates(&report.version) {
         issues.push(PackageIssue {
             code: "package-out-of-date",
             since: None,
-            message: format!("Version {} of the package is not the latest", report.version),
+            message: format!(
+                "Version {} of the package is not the latest, which is {}",
+                report.version, latest.version
+            ),
             next_step: "Install the latest version of the package; settings stay as they are",
         });
     }
     issues
+}
+
+/// Salesforce refuses to give a mapping's linked records the partner record's id.
+pub fn unmarked(plan: &MappingPlan, refused: &MarkingRefused) -> PackageIssue {
+    PackageIssue {
+        code: "records-unmarked",
+        since: Some(refused.since),
+        message: format!(
+            "Linked records of {} are not given their id at the partner. {}",
+            plan.salesforce_object,
+            refused.message.trim_end_matches('.')
+        ),
+        next_step: "Mend what Salesforce names, then force a synchronization",
+    }
 }
 
 #[cfg(test)]
@@ -177,7 +212,14 @@ mod tests {
 
     fn codes(report: Option<&PackageReport>, now: Instant) -> Vec<&'static str> {
         let latest = PackageVersion::parse("1.2").unwrap();
-        let found = issues(report, latest, now);
+        let found = issues(
+            report,
+            &PackageRelease {
+                version: latest,
+                id: None,
+            },
+            now,
+        );
         assert!(
             found
                 .iter()

@@ -12,6 +12,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use causeway_core::package::PackageRelease;
 use secrecy::{SecretBox, SecretString};
 
 pub use show::redacted;
@@ -42,6 +43,8 @@ pub struct Config {
     pub metrics_token: Option<SecretString>,
     /// Who helps people that use the gateway.
     pub support: Support,
+    /// The latest version of the package in an org.
+    pub package: PackageRelease,
     /// Logging.
     pub log: Log,
 }

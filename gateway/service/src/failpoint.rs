@@ -4,14 +4,14 @@
 //! binary arms one from its hidden option `--failpoint name[:n]`. Each stands right behind a step that is durable:
 //! `push.received`, `push.answered`, `inbox.claimed`, `inbox.decided`, `outgoing.claimed`, `outgoing.prepared`,
 //! `outgoing.sent`, `outgoing.read_back`, `outgoing.settled`, `bulk.created`, `bulk.uploaded`, `sync.run_started`,
-//! `sync.job_created`, `sync.page_applied`, `sync.part_done`, `sync.run_finished`. (`outgoing.sent`,
-//! `outgoing.read_back` and `bulk.uploaded` stand behind a step that is durable in Salesforce.)
+//! `sync.job_created`, `sync.page_applied`, `sync.marked`, `sync.part_done`, `sync.run_finished`. (`outgoing.sent`,
+//! `outgoing.read_back`, `sync.marked` and `bulk.uploaded` stand behind a step that is durable in Salesforce.)
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// Every failpoint there is, in the order in which work meets them.
-pub const NAMES: [&str; 16] = [
+pub const NAMES: [&str; 17] = [
     "push.received",
     "push.answered",
     "inbox.claimed",
@@ -26,6 +26,7 @@ pub const NAMES: [&str; 16] = [
     "sync.run_started",
     "sync.job_created",
     "sync.page_applied",
+    "sync.marked",
     "sync.part_done",
     "sync.run_finished",
 ];

@@ -133,6 +133,7 @@ pub async fn build_app(config: &Config) -> Result<Arc<App>, StartError> {
         outbox_workers_per_connection: config.workers.outbox.saturating_sub(1).max(1),
         sync_lease: config.workers.lease,
         instant_every: config.workers.instant_every,
+        latest_package: config.package.clone(),
         ..AppOptions::default()
     };
     build_app_with(config, Arc::new(SystemClock), options).await

@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use causeway_core::ports::StoreError;
 use diesel::connection::SimpleConnection;
-use diesel::{Connection, QueryResult, SqliteConnection};
+use diesel::{Connection, QueryResult, RunQueryDsl, SqliteConnection};
 use diesel_async::AsyncPgConnection;
 use diesel_async::async_connection_wrapper::{AsyncConnectionWrapper, BlockOn};
 
-use crate::error::unavailable;
+use crate::error::{self, unavailable};
 use crate::target::Target;
 use crate::time_limit;
 
@@ -133,10 +133,8 @@ fn open_sqlite(path: &Path, role: Role) -> Result<SqliteConnection, StoreError> 
         .ok_or_else(|| unavailable("the file's path is not UTF-8"))?;
     let mut db = SqliteConnection::establish(path).map_err(unavailable)?;
     let role_settings = match role {
-        // auto_vacuum only takes effect before the first table is made, and before WAL.
         Role::Writer => {
-            "PRAGMA auto_vacuum = INCREMENTAL;
-             PRAGMA journal_mode = WAL;
+            "PRAGMA journal_mode = WAL;
              PRAGMA synchronous = FULL;
              PRAGMA cache_size = -32768;
              PRAGMA wal_autocheckpoint = 4000;
@@ -145,10 +143,29 @@ fn open_sqlite(path: &Path, role: Role) -> Result<SqliteConnection, StoreError> 
         Role::Reader | Role::Scanner { .. } => "PRAGMA query_only = ON; PRAGMA cache_size = -4096;",
     };
     db.batch_execute("PRAGMA busy_timeout = 10000; PRAGMA foreign_keys = ON;")
+        .and_then(|()| reclaim_in_steps(&mut db, role))
         .and_then(|()| db.batch_execute(role_settings))
         .and_then(|()| time_limit::register(&mut db))
-        .map_err(unavailable)?;
+        .map_err(|error| match error::read(&error) {
+            (full @ StoreError::Full { .. }, _) => full,
+            _ => unavailable(error),
+        })?;
     Ok(db)
+}
+
+/// Lets a new file give space back in steps. That takes effect before the first table is made, and before WAL; later it
+/// would be a write on every opening, which a full disk refuses.
+fn reclaim_in_steps(db: &mut SqliteConnection, role: Role) -> QueryResult<()> {
+    let pages = |db: &mut SqliteConnection| {
+        diesel::select(diesel::dsl::sql::<diesel::sql_types::BigInt>(
+            "page_count FROM pragma_page_count",
+        ))
+        .get_result::<i64>(db)
+    };
+    if role == Role::Writer && pages(db)? == 0 {
+        return db.batch_execute("PRAGMA auto_vacuum = INCREMENTAL;");
+    }
+    Ok(())
 }
 
 fn open_postgres(config: &tokio_postgres::Config, role: Role) -> Result<PostgresConnection, StoreError> {

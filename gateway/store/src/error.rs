@@ -47,6 +47,8 @@ pub enum OpenError {
 pub(crate) enum Trouble {
     /// The statement is at fault, or the data: the same will fail again.
     Plain,
+    /// There is no room: the transaction is gone, or has to be ended.
+    Full,
     /// Lost to another transaction (deadlock, serialization, lock wait, busy file): the same may succeed.
     Raced,
     /// Cannot be told: PostgreSQL's texts follow the server's language and diesel-async hides the SQLSTATE.
@@ -80,6 +82,13 @@ pub(crate) fn conflict(what: impl Into<String>) -> StoreError {
 /// The same may succeed later.
 pub(crate) fn unavailable(detail: impl std::fmt::Display) -> StoreError {
     StoreError::Unavailable {
+        detail: detail.to_string(),
+    }
+}
+
+/// There is no room for it.
+pub(crate) fn full(detail: impl std::fmt::Display) -> StoreError {
+    StoreError::Full {
         detail: detail.to_string(),
     }
 }
@@ -120,12 +129,7 @@ fn database(kind: &DatabaseErrorKind, information: &dyn DatabaseErrorInformation
 fn by_message(message: &str) -> (StoreError, Trouble) {
     let contains = |needles: &[&str]| needles.iter().any(|needle| message.contains(needle));
     if contains(&["database or disk is full", "No space left on device", "disk full"]) {
-        (
-            StoreError::Full {
-                detail: message.to_owned(),
-            },
-            Trouble::Plain,
-        )
+        (full(message), Trouble::Full)
     } else if contains(&[
         "database is locked",
         "database table is locked",
@@ -196,7 +200,7 @@ mod tests {
                 &corrupt,
                 Trouble::Plain,
             ),
-            (Kind::Unknown, "database or disk is full", &full, Trouble::Plain),
+            (Kind::Unknown, "database or disk is full", &full, Trouble::Full),
             (Kind::Unknown, "database is locked", &away, Trouble::Raced),
             (Kind::Unknown, "deadlock detected", &away, Trouble::Raced),
             (

@@ -18,6 +18,7 @@ mod plans;
 mod ports;
 mod queue;
 mod reader;
+mod room;
 #[cfg(feature = "same-thread")]
 mod same_thread;
 mod schema;

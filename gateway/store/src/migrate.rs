@@ -178,7 +178,7 @@ mod tests {
                 client, connection, counter, field_history, head, idempotency, inbox, lease, link, log_entry,
                 mapping, mapping_plan, partner_user, record, sync_part, sync_run, tenant, watermark, identity, outbox,
                 seen, call_hour, pairing, package_report, salesforce_user, embed_code, embed_template, activity_hour,
-                admin_settings
+                admin_settings, marking
             );
             tables = selected.map(|table| (table.to_owned(), 0)).into();
         }

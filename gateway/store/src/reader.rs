@@ -66,9 +66,11 @@ impl Reader {
             match read_once(session, job) {
                 Ok(()) => return Ok(()),
                 Err((error, trouble)) => {
-                    if trouble == Trouble::Lost {
-                        self.connector.disconnect(&error);
-                    }
+                    let error = if trouble == Trouble::Lost {
+                        self.connector.disconnect(error)
+                    } else {
+                        error
+                    };
                     if runs >= RUNS || !matches!(trouble, Trouble::Lost | Trouble::Raced) {
                         return Err(error);
                     }
@@ -82,9 +84,7 @@ fn read_once(session: &mut Session, job: &mut dyn Job) -> Result<(), (StoreError
     session.begin()?;
     let result = job.run(session);
     let failure = session.take_failure();
-    session
-        .control("ROLLBACK")
-        .map_err(|(error, _)| (error, Trouble::Lost))?;
+    session.abandon().map_err(|(error, _)| (error, Trouble::Lost))?;
     match (failure, result) {
         (Some(failure), _) => Err(failure),
         (None, Err(error)) => Err((error, Trouble::Plain)),

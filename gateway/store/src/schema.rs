@@ -278,6 +278,16 @@ diesel::table! {
 }
 
 diesel::table! {
+    marking (connection_id, mapping_id, field) {
+        connection_id -> BigInt,
+        mapping_id -> BigInt,
+        field -> Text,
+        up_to -> BigInt,
+        refused -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
     seen (connection_id, run_id, mapping_id, salesforce_id) {
         connection_id -> BigInt,
         run_id -> BigInt,

@@ -11,6 +11,7 @@ use crate::engine::{EngineConnection, Role, on_engine};
 use crate::error::{self, Trouble, unexpected};
 use crate::growth::Growth;
 use crate::plans::PlanCache;
+use crate::room::Room;
 use crate::schema::counter;
 use crate::target::Target;
 
@@ -19,6 +20,7 @@ use crate::target::Target;
 pub(crate) struct SharedState {
     pub(crate) plans: PlanCache,
     pub(crate) growth: Growth,
+    pub(crate) room: Room,
 }
 
 /// A connection and the state of its transaction.
@@ -76,6 +78,15 @@ impl Session {
         self.connection.run(sql).map_err(|error| error::read(&error))
     }
 
+    /// Ends a transaction that ran out of room. SQLite ends most of them by itself then (C interface, "Result Codes",
+    /// `SQLITE_FULL`), which leaves nothing to roll back.
+    pub(crate) fn abandon(&mut self) -> Result<(), (StoreError, Trouble)> {
+        match self.connection.run("ROLLBACK") {
+            Err(error) if error.to_string().contains("no transaction is active") => Ok(()),
+            ended => ended.map_err(|error| error::read(&error)),
+        }
+    }
+
     /// Has PostgreSQL look at what grew, if that is due.
     pub(crate) fn refresh_statistics(&mut self) -> Result<(), (StoreError, Trouble)> {
         match self.connection {
@@ -106,11 +117,15 @@ impl Session {
         std::mem::take(&mut self.taken)
     }
 
-    /// Runs the work of one port and remembers its failure.
+    /// Runs the work of one port and remembers its failure. A unit that goes on after a failure gets the same one
+    /// again: SQLite may have ended the transaction by then, and what came after would be kept by itself.
     pub(crate) fn port<T>(
         &mut self,
         work: impl FnOnce(&mut Session) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
+        if let Some((error, _)) = &self.failure {
+            return Err(error.clone());
+        }
         let result = work(self);
         if let (Err(error), None) = (&result, &self.failure) {
             self.failure = Some((error.clone(), Trouble::Plain));

@@ -2,18 +2,20 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use causeway_core::Instant;
 use causeway_core::id::ConnectionId;
 use causeway_core::ports::{Lane, StoreError, Transaction};
 
 use crate::engine::Engine;
-use crate::error::{OpenError, unavailable};
+use crate::error::{OpenError, full, unavailable};
 use crate::migrate::migrate;
 use crate::options::StoreOptions;
 use crate::ports::forget_answers;
 use crate::queue::Queue;
 use crate::reader::Reader;
+use crate::room::Room;
 use crate::session::{Session, SharedState};
 use crate::target::Target;
 use crate::unit::Waiting;
@@ -31,6 +33,7 @@ struct Shared {
     writes: Arc<Queue>,
     reads: Arc<Queue>,
     scans: Arc<Queue>,
+    state: Arc<SharedState>,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -50,14 +53,18 @@ impl Store {
             Engine::Sqlite => 1,
             Engine::Postgres => options.writers.max(1),
         };
+        let state = Arc::new(SharedState {
+            room: Room::of(&target),
+            ..SharedState::default()
+        });
         let shared = Arc::new(Shared {
             engine: target.engine(),
             writes: Arc::new(Queue::new(options.interactive_queue, options.bulk_queue)),
             reads: Arc::new(Queue::new(options.interactive_queue, options.bulk_queue)),
             scans: Arc::new(Queue::new(options.interactive_queue, options.bulk_queue)),
+            state: Arc::clone(&state),
             threads: Mutex::default(),
         });
-        let state = Arc::new(SharedState::default());
         for number in 0..writers {
             let writer = Writer::new(
                 target.clone(),
@@ -154,11 +161,36 @@ impl Store {
         ask(&self.shared.writes, Lane::Bulk, forget).await
     }
 
-    /// Whether the database answers.
+    /// Whether there is room for what is to be kept. Asks the disk only while something was refused for want of it.
+    ///
+    /// Work that could not be finished without room is not begun before this is well: what is claimed on a full disk
+    /// can neither be settled nor given back.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`] when it does not.
+    /// [`StoreError::Full`] when there is none.
+    pub async fn room(&self) -> Result<(), StoreError> {
+        let room = &self.shared.state.room;
+        if room.is_short() {
+            // Every group of units looks for room first.
+            ask(&self.shared.writes, Lane::Interactive, |_| Ok(())).await?;
+        }
+        if room.is_short() {
+            return Err(full("there was no room at the last try"));
+        }
+        Ok(())
+    }
+
+    /// Since when the disk has been full; `None` while there is room, as far as is known.
+    pub fn full_for(&self) -> Option<Duration> {
+        self.shared.state.room.short_for()
+    }
+
+    /// Whether the database answers, and has room.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when it does not answer, [`StoreError::Full`] when it is full.
     pub async fn ping(&self) -> Result<(), StoreError> {
+        self.room().await?;
         self.read(|transaction| transaction.connection(ConnectionId(0)).map(drop))
             .await
     }

@@ -35,6 +35,8 @@ enum Ran {
     Failed(StoreError),
     /// It was rolled back and has to run in a group of its own.
     Again,
+    /// There is no room for it; the group's transaction is ended, the connection is well.
+    Full(StoreError),
     /// The connection is gone, and with it the whole group.
     Lost(StoreError),
 }
@@ -66,6 +68,7 @@ impl Writer {
 
     /// Runs a group that begins with this unit, commits it and answers.
     fn group(&mut self, first: Waiting) {
+        self.connector.shared.room.look();
         if let Err(error) = self.connector.session() {
             first.job.answer(Err(error));
             return;
@@ -74,16 +77,9 @@ impl Writer {
         let result = self.fill(first, &mut done);
         let result = match result {
             Ok(()) if done.is_empty() => Ok(()),
-            Ok(()) => self.commit().map_err(|(error, _)| {
-                self.connector.disconnect(&error);
-                match error {
-                    StoreError::Full { .. } => error,
-                    // Whether the commit took place is not known: the answer must not claim that it did not.
-                    error => unavailable(format!("the commit was not confirmed: {error}")),
-                }
-            }),
+            Ok(()) => self.commit(),
             Err(error) => {
-                self.connector.disconnect(&error);
+                let error = self.connector.disconnect(error);
                 self.rerun(done, &error);
                 return;
             }
@@ -95,7 +91,7 @@ impl Writer {
         if let Ok(session) = self.connector.session()
             && let Err((error, _)) = session.refresh_statistics()
         {
-            self.connector.disconnect(&error);
+            self.connector.disconnect(error);
         }
     }
 
@@ -107,6 +103,13 @@ impl Writer {
         while let Some(mut waiting) = next.take() {
             match self.run(&mut waiting, done.len()) {
                 Ran::Done => done.push(waiting),
+                Ran::Full(error) => {
+                    waiting.job.answer(Err(error.clone()));
+                    // There may be room for the others.
+                    let others = std::mem::take(done);
+                    self.rerun(others, &error);
+                    return Ok(());
+                }
                 Ran::Failed(error) => waiting.job.answer(Err(error)),
                 Ran::Again => {
                     self.again.push_back(waiting);
@@ -166,8 +169,18 @@ impl Writer {
                 (Some(failure), _) => failure,
                 (None, Err(error)) => (error, Trouble::Plain),
             };
-            if trouble == Trouble::Lost {
-                return Ran::Lost(error);
+            match trouble {
+                Trouble::Lost => return Ran::Lost(error),
+                Trouble::Full => {
+                    return match session.abandon() {
+                        Ok(()) => {
+                            self.connector.shared.room.refused(&error.to_string());
+                            Ran::Full(error)
+                        }
+                        Err((error, _)) => Ran::Lost(error),
+                    };
+                }
+                Trouble::Plain | Trouble::Raced | Trouble::Unclear => {}
             }
             let undone = if before == 0 {
                 session.control("ROLLBACK")
@@ -195,11 +208,20 @@ impl Writer {
         }
     }
 
-    fn commit(&mut self) -> Result<(), (StoreError, Trouble)> {
-        self.connector
-            .session()
-            .map_err(|error| (error, Trouble::Lost))?
-            .control("COMMIT")
+    fn commit(&mut self) -> Result<(), StoreError> {
+        let session = self.connector.session()?;
+        let Err((error, trouble)) = session.control("COMMIT") else {
+            return Ok(());
+        };
+        if trouble == Trouble::Full && session.abandon().is_ok() {
+            self.connector.shared.room.refused(&error.to_string());
+            return Err(error);
+        }
+        Err(match self.connector.disconnect(error) {
+            error @ StoreError::Full { .. } => error,
+            // Whether the commit took place is not known: the answer must not claim that it did not.
+            error => unavailable(format!("the commit was not confirmed: {error}")),
+        })
     }
 
     /// Units whose transaction vanished with its connection run again; nothing of them is durable.
@@ -221,7 +243,8 @@ pub(crate) struct Connector {
     shared: Arc<SharedState>,
     session: Option<Session>,
     failures: u32,
-    not_before: Option<Instant>,
+    /// Why there is no connection, and until when that is not tried again.
+    away: Option<(StoreError, Instant)>,
 }
 
 impl Connector {
@@ -232,7 +255,7 @@ impl Connector {
             shared,
             session: None,
             failures: 0,
-            not_before: None,
+            away: None,
         }
     }
 
@@ -246,22 +269,30 @@ impl Connector {
         Ok(self.session.insert(session))
     }
 
-    /// Forgets a session that broke.
-    pub(crate) fn disconnect(&mut self, error: &StoreError) {
-        tracing::warn!(%error, "a database connection broke");
+    /// Forgets a session that broke, and answers what broke it.
+    pub(crate) fn disconnect(&mut self, error: StoreError) -> StoreError {
         self.session = None;
+        let error = self.shared.room.named(error);
+        match &error {
+            StoreError::Full { detail } => self.shared.room.refused(detail),
+            error => tracing::warn!(%error, "a database connection broke"),
+        }
+        error
     }
 
     fn connect(&mut self) -> Result<Session, StoreError> {
-        if self.not_before.is_some_and(|moment| Instant::now() < moment) {
-            return Err(unavailable(
-                "the database does not answer; connecting is tried again soon",
-            ));
+        if let Some((error, until)) = &self.away
+            && Instant::now() < *until
+        {
+            return Err(match error {
+                StoreError::Full { .. } => error.clone(),
+                _ => unavailable("the database does not answer; connecting is tried again soon"),
+            });
         }
         match Session::open(&self.target, self.role, Arc::clone(&self.shared)) {
             Ok(session) => {
                 self.failures = 0;
-                self.not_before = None;
+                self.away = None;
                 Ok(session)
             }
             Err(error) => {
@@ -269,8 +300,12 @@ impl Connector {
                     .saturating_mul(2u32.saturating_pow(self.failures))
                     .min(Duration::from_secs(5));
                 self.failures = self.failures.saturating_add(1);
-                self.not_before = Some(Instant::now() + pause);
-                tracing::warn!(%error, "the database cannot be reached");
+                let error = self.shared.room.named(error);
+                match &error {
+                    StoreError::Full { detail } => self.shared.room.refused(detail),
+                    error => tracing::warn!(%error, "the database cannot be reached"),
+                }
+                self.away = Some((error.clone(), Instant::now() + pause));
                 Err(error)
             }
         }

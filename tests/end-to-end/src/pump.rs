@@ -1,5 +1,6 @@
 //! The package's pump, played by a scenario: reads records back from the org and posts full snapshots.
 
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use crate::ScenarioError;
@@ -21,20 +22,25 @@ pub async fn snapshot(
         "SELECT Id, SystemModstamp, {} FROM {object} WHERE Id = '{id}'",
         fields.join(", ")
     );
+    // As the package does: a moment after the reading could hide a save that came in between.
+    let read_at = Utc::now();
     let mut rows = org.query(&soql).await?;
     let row = rows.pop().ok_or(ScenarioError::Missing("record"))?;
-    Ok(change(object, id, operation, &row))
+    Ok(change(object, id, operation, &row, read_at))
 }
 
-/// A change from a row that was queried with SystemModstamp.
-pub fn change(object: &str, id: &str, operation: &str, row: &Value) -> Value {
+/// A change from a row that was queried with SystemModstamp at this moment.
+pub fn change(object: &str, id: &str, operation: &str, row: &Value, read_at: DateTime<Utc>) -> Value {
+    let stamp = row["SystemModstamp"]
+        .as_str()
+        .and_then(|stamp| stamp.parse().ok());
     let mut fields = row.clone();
     if let Some(fields) = fields.as_object_mut() {
         fields.retain(|name, _| !matches!(name.as_str(), "attributes" | "Id" | "SystemModstamp"));
     }
     json!({
         "object": object, "operation": operation, "id": id,
-        "systemModstamp": row["SystemModstamp"], "observedAt": chrono::Utc::now(),
+        "systemModstamp": row["SystemModstamp"], "observedAt": stamp.map_or(read_at, |stamp| read_at.max(stamp)),
         "fields": fields,
     })
 }

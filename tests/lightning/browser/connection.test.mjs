@@ -1,7 +1,7 @@
 // The first-time admin: from an empty org to a connection that works.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { addRemoteSite, assign, logIn, look, openApp, openTab } from './steps.mjs';
+import { addRemoteSite, addTrustedUrl, assign, logIn, look, openApp, openTab } from './steps.mjs';
 import { ADMIN, World } from './world.mjs';
 
 let world;
@@ -59,6 +59,7 @@ test('pairing without a Remote Site is refused, and says where to add it', async
 
 test('a code pairs org and gateway; a wrong one is refused at its field', async () => {
     await addRemoteSite(world, page, 'Gateway', world.gateway);
+    await addTrustedUrl(world, page, 'Gateway_Page', world.gateway);
     await look(page, 'setup-remote-sites');
     await page.goto(`${world.org}/lightning/n/Connection_Settings`);
     await page.getByLabel('Endpoint').fill(world.gateway);
@@ -76,6 +77,7 @@ test('a code pairs org and gateway; a wrong one is refused at its field', async 
 test('the connection is tested step by step, and the settings are saved', async () => {
     await page.getByRole('button', { name: 'Test Connection' }).click();
     await page.getByText('The gateway accepts the credentials').waitFor();
+    await page.locator('[data-id="test-result"]', { hasText: 'The connection' }).waitFor();
     await look(page, 'connection-tested');
     await page.getByLabel('Data Owner').fill('desk');
     await page.getByRole('button', { name: 'Save Settings' }).click();

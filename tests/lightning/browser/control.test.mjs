@@ -14,6 +14,7 @@ before(async () => {
 });
 after(() => world?.stop());
 
+const pick = ({ enabled, intervalMinutes }) => ({ enabled, intervalMinutes });
 const connection = () => world.partner('GET', '/v1/connection');
 
 async function force(kind) {
@@ -67,7 +68,10 @@ test('the limit of calls is edited in place and confirmed, and a wrong one is re
     const used = await page.locator('[data-id="calls-used"]').innerText();
     assert.ok(Number(used.replace(/\D/g, '')) > 0, 'calls are counted');
     assert.equal((await page.locator('[data-id="calls-max"]').innerText()).replace(/\D/g, ''), String(before.budget.cap));
+    const enforce = page.getByRole('checkbox', { name: 'Enforce API limits' });
     const limit = page.getByRole('spinbutton', { name: 'Limit for Causeway per Day' });
+    assert.equal(await limit.count(), 0, 'nobody has to think of a number');
+    await enforce.press('Space');
     await limit.fill('5000');
     await page.getByRole('button', { name: 'Save Limit' }).click();
     await page.getByText('The limit is saved. 5,000 calls may be used per day from now on.').waitFor();
@@ -80,20 +84,38 @@ test('the limit of calls is edited in place and confirmed, and a wrong one is re
     await page.locator('[data-id="cap"]').getByRole('alert').or(page.locator('[data-id="cap"] .slds-form-element__help')).first().waitFor();
     await look(page, 'sync-cap-refused');
     assert.equal((await connection()).budget.cap, 5000);
-    await limit.fill('');
+    await enforce.press('Space');
     await page.getByRole('button', { name: 'Save Limit' }).click();
     await until('the automatic limit', async () => {
         const { budget: now } = await connection();
-        return now.ownCap === null && now.cap === now.automaticCap ? true : Promise.reject(new Error(JSON.stringify(now)));
+        return !now.enforced && now.cap === now.automaticCap ? true : Promise.reject(new Error(JSON.stringify(now)));
     });
+});
+
+test('before an interval is set, 15 minutes are proposed, and they hold once it is switched on', async () => {
+    assert.deepEqual(pick((await connection()).instant), { enabled: false, intervalMinutes: null });
+    const automatic = page.getByRole('checkbox', { name: 'Synchronize automatically' });
+    await page.reload();
+    await automatic.waitFor();
+    assert.equal(await automatic.isChecked(), false);
+    const interval = page.getByRole('spinbutton', { name: 'Minutes from One Synchronization to the Next' });
+    assert.equal(await interval.inputValue(), '15');
+    await look(page, 'sync-interval-proposed');
+    assert.deepEqual(pick((await connection()).instant), { enabled: false, intervalMinutes: null }, 'nothing is set yet');
+    await automatic.press('Space');
+    await page.getByRole('button', { name: 'Save Interval' }).click();
+    await page.getByText('The automatic synchronization is saved. It is in force now.').waitFor();
+    assert.deepEqual(pick((await connection()).instant), { enabled: true, intervalMinutes: 15 });
 });
 
 test('the automatic synchronization is switched, with its interval', async () => {
     const automatic = page.getByRole('checkbox', { name: 'Synchronize automatically' });
-    await page.getByRole('spinbutton', { name: 'Minutes from One Synchronization to the Next' }).fill('15');
+    await page.reload();
+    await automatic.waitFor();
+    await page.getByRole('spinbutton', { name: 'Minutes from One Synchronization to the Next' }).fill('20');
     await page.getByRole('button', { name: 'Save Interval' }).click();
     await page.getByText('The automatic synchronization is saved. It is in force now.').waitFor();
-    assert.equal((await connection()).instant.intervalMinutes, 15);
+    assert.equal((await connection()).instant.intervalMinutes, 20);
     const wasOn = (await connection()).instant.enabled;
     await automatic.press('Space');
     await page.getByRole('button', { name: 'Save Interval' }).click();
@@ -104,7 +126,7 @@ test('the automatic synchronization is switched, with its interval', async () =>
     await page.getByRole('spinbutton', { name: 'Minutes from One Synchronization to the Next' }).fill('1');
     await page.getByRole('button', { name: 'Save Interval' }).click();
     await page.locator('[data-id="interval"] .slds-form-element__help').waitFor();
-    assert.equal((await connection()).instant.intervalMinutes, 15);
+    assert.equal((await connection()).instant.intervalMinutes, 20);
 });
 
 test('charts show what crossed and how long it took, and the same numbers stand in a table', async () => {

@@ -1,7 +1,7 @@
 // The partner's page on a record, as Lightning component and as Visualforce page; and that no address of it lives on.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { activate, addTrustedUrl, initialSync, look, setUp } from './steps.mjs';
+import { activate, addTrustedUrl, assignLayout, initialSync, look, setUp } from './steps.mjs';
 import { World, until } from './world.mjs';
 
 let world;
@@ -87,17 +87,22 @@ test('iFrame Name chooses the partner\'s own page, and MicroSite Key its site', 
 
 test('the Visualforce page shows the same', async () => {
     await activate(world, page, 'Contact', 'Causeway Contact');
+    await assignLayout(world, page, 'Contact', 'System Administrator', 'Causeway Contact Layout');
     await open();
     const frame = await partnerPage();
     assert.match(frame.parentFrame().url(), /\/apex\/ContactPanel\?id=/);
     const inner = await until('the template', async () => frame.childFrames()[0]);
     await inner.getByText(`${contact.LastName} at ${contact.Email}`).waitFor();
+    assert.equal(await page.locator('iframe').count(), 1, 'layout and record page complement each other');
+    // The page brings the design system: its words look as those around them.
+    assert.equal(await frame.parentFrame().locator('.slds-card').evaluate((card) => getComputedStyle(card).borderTopStyle), 'solid');
     await look(page, 'frame-visualforce');
 });
 
 test('a record that is not linked has no page, and says so', async () => {
     const mapped = await world.query("SELECT Id FROM Opportunity LIMIT 1");
     await activate(world, page, 'Opportunity', 'Causeway Opportunity');
+    await assignLayout(world, page, 'Opportunity', 'System Administrator', 'Causeway Opportunity Layout');
     await page.goto(`${world.org}/lightning/r/Opportunity/${mapped[0].Id}/view`);
     await page.getByText('Records of this kind are not synced.').waitFor();
     await page.frameLocator('iframe').first().getByText('This record has no page at the partner yet.').waitFor();

@@ -1,12 +1,12 @@
 // Writes the pictures of the documentation: the pages as a first-time admin sees them.
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
-import { activate, initialSync, setUp } from './steps.mjs';
+import { activate, assignLayout, initialSync, openApp, setUp } from './steps.mjs';
 import { World } from './world.mjs';
 
 const [folder] = process.argv.slice(2);
 await mkdir(folder, { recursive: true });
-const world = await World.start({ records: 400 });
+const world = await World.start({ records: 400, contact: { markLinked: true, lastWritten: 'Last_Synced__c' } });
 try {
     const page = await world.open();
     const picture = async (name) => {
@@ -28,8 +28,12 @@ try {
     await initialSync(world, page);
     await picture('synchronization-information');
     await activate(world, page, 'Contact', 'Causeway Contact');
+    await assignLayout(world, page, 'Contact', 'System Administrator', 'Causeway Contact Layout');
+    await page.goto(`${world.org}/lightning/page/home`);
+    await openApp(page, 'Causeway');
     await page.goto(`${world.org}/lightning/r/Contact/${id}/view`);
     await page.locator('c-record-panel [data-id="status"]', { hasText: 'Up to date' }).waitFor();
+    // The partner's page stands in the Visualforce page of the layout.
     const partner = page.frameLocator('iframe').frameLocator('iframe');
     await partner.getByText('Okafor').first().waitFor();
     await picture('contact');

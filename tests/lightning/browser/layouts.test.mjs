@@ -35,7 +35,7 @@ test('the layout is found in Setup and assigned to a profile', async () => {
 test('then the linked fields and the partner\'s page are on the record', async () => {
     await page.goto(`${world.org}/lightning/r/Contact/${contact.Id}/view`);
     await page.getByText('Partner Id').first().waitFor();
-    await page.getByText('Last Synced').first().waitFor();
+    await page.getByText('Last Update from Partner').first().waitFor();
     const frame = await until('the partner\'s page', async () =>
         page.frames().find((each) => each.url().startsWith(`${world.gateway}/embed/open/`))
     );

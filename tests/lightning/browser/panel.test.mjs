@@ -1,7 +1,7 @@
 // The panel on a record: how it stands in plain words, the linked values, and why each is what it is.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { activate, assign, logIn, initialSync, look, panelSays, setUp, toast } from './steps.mjs';
+import { activate, assign, logIn, initialSync, look, panelSays, saveRecord, setUp } from './steps.mjs';
 import { World, until } from './world.mjs';
 
 let world;
@@ -70,6 +70,8 @@ test('the panel says in plain words how a record stands, with its linked values'
     for (const value of ['Lena', 'Okafor', 'lena.okafor@northwind.example', 'Buyer']) {
         await values.filter({ hasText: value }).first().waitFor();
     }
+    // The partner's user by name: an id says nothing to a person.
+    await values.filter({ hasText: 'Contact Owner' }).filter({ hasText: 'Ada Admin' }).waitFor();
     await look(page, 'panel-up-to-date');
 });
 
@@ -80,8 +82,7 @@ test('a value that nobody changed since it is synced says so, with its rule', as
 test('a value that a user changed is explained: by whom, when, and by which rule', async () => {
     await page.getByRole('button', { name: 'Edit', exact: true }).click();
     await page.getByLabel('Title', { exact: true }).fill('Head of Purchasing');
-    await page.getByRole('button', { name: 'Save', exact: true }).click();
-    await toast(page, 'was saved');
+    await saveRecord(page);
     await until('the title at the partner', async () => (await linked()).fields.title === 'Head of Purchasing');
     await open();
     await panelSays(page, 'Up to date');
@@ -102,8 +103,7 @@ test('a value that the partner changed is explained: by whom, when, and by which
 test('a value that lost is named', async () => {
     await page.getByRole('button', { name: 'Edit', exact: true }).click();
     await page.getByLabel('Department', { exact: true }).fill('Kitchen');
-    await page.getByRole('button', { name: 'Save', exact: true }).click();
-    await toast(page, 'was saved');
+    await saveRecord(page);
     await inSalesforce('Department', 'Purchasing');
     await open();
     await panelSays(page, 'Up to date');
@@ -139,8 +139,7 @@ test('a held record is mended on its page, and then is up to date', async () => 
     await dashboard.locator('c-record-panel [data-id="status"]', { hasText: 'Held' }).waitFor();
     await page.getByRole('button', { name: 'Edit', exact: true }).click();
     await page.getByLabel('Business Phone', { exact: true }).fill('+49 30 7654321');
-    await page.getByRole('button', { name: 'Save', exact: true }).click();
-    await toast(page, 'was saved');
+    await saveRecord(page);
     await panelSays(page, 'Up to date', 60);
     await inSalesforce('Title', 'Key Customer');
 });

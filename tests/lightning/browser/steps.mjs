@@ -77,7 +77,26 @@ export async function choose(page, combobox, option) {
 }
 
 export async function toast(page, text) {
-    await page.locator('[data-id="toast"]', { hasText: text }).first().waitFor();
+    try {
+        await page.locator('[data-id="toast"]', { hasText: text }).first().waitFor();
+    } catch (cause) {
+        throw new Error(`The page does not say "${text}", but: ${await page.locator('body').innerText()}`, { cause });
+    }
+}
+
+/** Saves a record's form, and, as a person does, presses once more where the page did not react. */
+export async function saveRecord(page) {
+    const save = page.getByRole('button', { name: 'Save', exact: true });
+    await save.click();
+    const saved = page.locator('[data-id="toast"]', { hasText: 'was saved' }).first();
+    const hasReacted = await saved.waitFor({ timeout: 5000 }).then(
+        () => true,
+        () => false
+    );
+    if (!hasReacted && (await save.isVisible())) {
+        await save.click();
+    }
+    await toast(page, 'was saved');
 }
 
 /** Gives a profile a page layout, in Setup. */

@@ -4,6 +4,7 @@ import { execFile, spawn } from 'node:child_process';
 import { createHmac } from 'node:crypto';
 import { existsSync, openSync, readFileSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import http from 'node:http';
 import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -20,7 +21,8 @@ const ORG = process.env.EMULATED_ORG ?? path.join(binaries, 'emulated-org');
 const GATEWAY = process.env.CAUSEWAY ?? path.join(binaries, 'causeway');
 const CONSUMER_KEY = '3MVG9.causeway.lightning';
 const CONNECTION = 'acme';
-const PARTNER = `${CONNECTION}-partner`;
+export const PARTNER = `${CONNECTION}-partner`;
+const ORG_CLIENT = `${CONNECTION}-org`;
 const INTEGRATION = 'iris.gateway@northwind.example';
 export const ADMIN = { username: 'admin@northwind.example', password: 'Lightning-1' };
 
@@ -35,7 +37,7 @@ const FLAGS = [
 ];
 
 /** Mappings of what the journeys touch: contacts both ways, the rest to the partner. */
-function mappings(owner) {
+function mappings(owner, contact) {
     const text = (partner, salesforce, more = {}) => ({ partner, type: 'Text', salesforce, ...more });
     const oneWay = { direction: 'salesforceToPartner', defaultOwner: 'desk' };
     return [
@@ -59,7 +61,8 @@ function mappings(owner) {
                 { partner: 'phone', type: 'Phone', salesforce: 'Phone', rule: 'mostRecent' },
                 text('title', 'Title', { rule: 'mostRecent' }),
                 text('department', 'Department', { rule: 'partner' })
-            ]
+            ],
+            ...contact
         },
         {
             ...oneWay,
@@ -77,13 +80,21 @@ function mappings(owner) {
 export class World {
     #processes = [];
     #browser;
+    #recorder;
     /** What went wrong on any page. */
     problems = [];
     /** What any page asked for. */
     requests = [];
+    /** What the org and others asked the gateway for, where it is recorded. */
+    calls = [];
 
-    /** @param {object} options records: how large the org's company is */
-    static async start({ records = 60 } = {}) {
+    /**
+     * @param {object} options records: how large the org's company is; installed: whether the package is installed as a
+     * managed one, whose protected settings are hidden; recorded: whether calls of the gateway are recorded; config:
+     * what the gateway's configuration says besides; support: whether it names a contact; dailyCalls: API calls that the
+     * org allows in a day; contact: more of the contacts' mapping
+     */
+    static async start({ records = 60, ...more } = {}) {
         for (const binary of [ORG, GATEWAY]) {
             if (!existsSync(binary)) {
                 throw new Error(`${binary} is missing: cargo build --package emulated-org --package causeway`);
@@ -91,7 +102,7 @@ export class World {
         }
         const world = new World();
         try {
-            await world.#start(records);
+            await world.#start(records, more);
         } catch (error) {
             await world.stop();
             throw error;
@@ -99,28 +110,38 @@ export class World {
         return world;
     }
 
-    async #start(records) {
+    async #start(
+        records,
+        { installed = false, recorded = false, config = '', support = true, dailyCalls, contact = {} }
+    ) {
         this.folder = await mkdtemp(path.join(tmpdir(), 'causeway-lightning-'));
         const [orgPort, gatewayPort] = [await freePort(), await freePort()];
         this.org = `http://localhost:${orgPort}`;
         this.gateway = `http://127.0.0.1:${gatewayPort}`;
+        if (recorded) {
+            this.#recorder = await record(gatewayPort, this.calls);
+            this.gateway = `http://127.0.0.1:${this.#recorder.address().port}`;
+        }
         await this.causeway('keys', 'master', '--out', this.path('master.key'));
         await this.causeway('keys', 'app', '--out', this.path('app'));
         this.#spawn('org', ORG, [
-            ...['serve', '--port', orgPort, '--company', records, '--sfdx', path.join(project, 'force-app')],
+            ...['serve', '--port', orgPort, '--company', records],
+            ...[installed ? '--package' : '--sfdx', path.join(project, 'force-app')],
             ...['--sfdx', path.join(import.meta.dirname, 'org')],
+            ...(dailyCalls ? ['--daily-api-limit', dailyCalls] : []),
             ...['--my-domain', this.org, '--lightning', process.env.LIGHTNING_PAGES, '--app', `${CONSUMER_KEY}=${this.path('app/app.crt')}`]
         ]);
         await this.#ready(`${this.org}/services/data`);
         await this.emulator('users/password', { username: ADMIN.username, password: ADMIN.password });
-        await this.#prepareGateway(gatewayPort);
+        const help = '[support]\nemail = "support@gateway.example"\nphone = "+49 30 1234567"\n';
+        await this.#prepareGateway(gatewayPort, `${support ? help : ''}${config}`, contact);
         await this.serve();
     }
 
-    async #prepareGateway(port) {
+    async #prepareGateway(port, more, contact) {
         await writeFile(
             this.path('causeway.toml'),
-            `[http]\nlisten = "127.0.0.1:${port}"\npublic_url = "${this.gateway}"\n\n[secrets]\nmaster_key_file = "${this.path('master.key')}"\n\n[store]\nurl = "sqlite://${this.path('causeway.db')}"\n\n[support]\nemail = "support@gateway.example"\nphone = "+49 30 1234567"\n`
+            `[http]\nlisten = "127.0.0.1:${port}"\npublic_url = "${this.gateway}"\n\n[secrets]\nmaster_key_file = "${this.path('master.key')}"\n\n[store]\nurl = "sqlite://${this.path('causeway.db')}"\n\n${more}`
         );
         const owner = (await this.query(`SELECT Id, Email, Name FROM User WHERE Username = '${ADMIN.username}'`))[0];
         // The gateway enters as a user of its own: what it saves is not a person's.
@@ -131,15 +152,17 @@ export class World {
             { id: 'desk', email: 'desk@partner.example', name: 'Front Desk' }
         ];
         const scopes = 'records:read records:write syncs:read syncs:write logs:read decisions:write connection:read embed:templates';
+        const ofOrg = 'salesforce:write connection:read connection:write syncs:read syncs:write logs:read records:read embed:write';
         const lines = [
             `name = "${CONNECTION}"\ntenant = "${CONNECTION}"\nenvironment = "production"\nlogin_url = "${this.org}"`,
             `consumer_key = "${CONSUMER_KEY}"\nusername = "${INTEGRATION}"\nprivate_key_file = "${this.path('app/app.key')}"\napi_version = "67.0"\n`,
             `[[client]]\nid = "${PARTNER}"\nscopes = ${JSON.stringify(scopes.split(' '))}\ngenerate_secret_file = "${this.path('partner.secret')}"\n`,
+            `[[client]]\nid = "${ORG_CLIENT}"\nscopes = ${JSON.stringify(ofOrg.split(' '))}\ngenerate_secret_file = "${this.path('org.secret')}"\n`,
             ...users.map(({ id, email, name }) => `[[user]]\nid = "${id}"\nemail = "${email}"\nname = "${name}"\n`)
         ];
         await writeFile(this.path('acme.toml'), lines.join('\n'));
         await this.causeway('connection', 'add', '--file', this.path('acme.toml'));
-        for (const [number, document] of mappings(owner.Id).entries()) {
+        for (const [number, document] of mappings(owner.Id, contact).entries()) {
             const file = this.path(`mapping-${number}.json`);
             await writeFile(file, JSON.stringify(document));
             await this.causeway('mapping', 'apply', '--connection', CONNECTION, '--file', file);
@@ -175,6 +198,11 @@ export class World {
     async pairingCode() {
         const printed = await this.causeway('connection', 'pair', CONNECTION);
         return printed.match(/\b[0-9A-HJKMNP-TV-Z]{4,}(?:-[0-9A-HJKMNP-TV-Z]{4,})+\b|\b[0-9A-HJKMNP-TV-Z]{20}\b/)[0];
+    }
+
+    /** @returns {Promise<{id: string, secret: string}>} the client that the gateway's operator made for the org */
+    async orgClient() {
+        return { id: ORG_CLIENT, secret: (await readFile(this.path('org.secret'), 'utf8')).trim() };
     }
 
     /** Turns one of the org's knobs. */
@@ -232,7 +260,7 @@ export class World {
         this.#browser ??= await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: FLAGS });
         const context = await this.#browser.newContext({ viewport: { width, height }, locale: 'en-US' });
         const page = await context.newPage();
-        page.setDefaultTimeout(10000);
+        page.setDefaultTimeout(30000);
         page.on('request', (request) => this.requests.push(request));
         page.on('pageerror', (error) => this.problems.push(error.message));
         page.on('console', (message) => {
@@ -245,6 +273,8 @@ export class World {
 
     async stop() {
         await this.#browser?.close();
+        this.#recorder?.closeAllConnections();
+        this.#recorder?.close();
         for (const process of this.#processes) {
             process.kill('SIGTERM');
         }
@@ -283,6 +313,26 @@ export class World {
         }
         throw new Error(`${address} does not answer`);
     }
+}
+
+/** Stands before a gateway and notes who calls, by the tokens' issuer; a token itself is not kept. */
+async function record(port, calls) {
+    const server = http.createServer((request, response) => {
+        const token = /^Bearer [^.]+\.([^.]+)\./.exec(request.headers.authorization ?? '');
+        const claims = token && JSON.parse(Buffer.from(token[1], 'base64url'));
+        const call = { method: request.method, url: request.url, issuer: claims?.iss };
+        calls.push(call);
+        const { method, url, headers } = request;
+        const onward = http.request({ host: '127.0.0.1', port, method, path: url, headers }, (answer) => {
+            call.status = answer.statusCode;
+            response.writeHead(answer.statusCode, answer.headers);
+            answer.pipe(response);
+        });
+        onward.on('error', () => response.destroy());
+        request.pipe(onward);
+    });
+    await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+    return server;
 }
 
 async function json(answer) {

@@ -172,6 +172,11 @@ impl HeldReason {
                 advice,
                 ..
             } => format!("Salesforce refused the record ({code}: {message}). {advice}"),
+            // The others are none that Salesforce was asked for: they are linked already.
+            HeldReason::Ambiguous { identity, candidates } if candidates.len() == 1 => format!(
+                "several records carry {identity:?}, among them {}; merge them, or link the right one",
+                candidates.iter().map(ToString::to_string).collect::<String>()
+            ),
             HeldReason::Ambiguous { identity, candidates } => format!(
                 "{identity:?} is carried by {} Salesforce records ({}); merge them, or link the right one",
                 candidates.len(),

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use NextStep::{Gone, Park, ReadFirst, RefreshToken, Retry, StartOver, Stop};
+use NextStep::{Gone, Park, Pause, ReadFirst, RefreshToken, Retry, StartOver, Stop};
 
 fn salesforce(status: u16, code: &str, message: &str) -> Failure {
     Failure::Salesforce {
@@ -367,13 +367,21 @@ fn without_an_answer_a_read_is_repeated_and_a_write_is_looked_up_first() {
 }
 
 #[test]
-fn a_busy_store_is_tried_again_and_a_refusing_one_stops() {
-    for (transient, next) in [(true, Retry), (false, Stop)] {
+fn a_store_that_is_away_is_tried_again_a_full_one_soon_and_a_refusing_one_stops() {
+    for (trouble, next, told) in [
+        (StoreTrouble::Away, Retry, "out of reach"),
+        (StoreTrouble::Full, Pause, "free space"),
+        (StoreTrouble::Broken, Stop, "refused"),
+    ] {
         let failure = Failure::Store {
-            message: "database is locked".to_owned(),
-            transient,
+            message: "what the database said".to_owned(),
+            trouble,
         };
-        assert_eq!(policy(&failure, Call::Write).next, next);
+        for call in [Call::Read, Call::Write] {
+            let policy = policy(&failure, call);
+            assert_eq!(policy.next, next);
+            assert!(policy.advice.contains(told), "{}", policy.advice);
+        }
     }
 }
 

@@ -59,6 +59,8 @@ impl MappingPlan {
             partner_delete_policy: document.partner_delete_policy,
             salesforce_default_owner: writing.salesforce_default_owner,
             owner_rule: writing.owner_rule,
+            mark_linked: document.mark_linked,
+            last_written: writing.last_written,
             external_id: writing.external_id,
             identity: writing::identity_id(document, &fields),
             mergeable: object.fields.contains_key("MasterRecordId"),

@@ -37,6 +37,13 @@ pub struct MappingDocument {
     /// writes, but for objects that take no external id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub external_id: Option<String>,
+    /// Write the partner record's id into `externalId` of each Salesforce record that is linked, also of those that
+    /// the partner did not make: once, whatever the direction.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub mark_linked: bool,
+    /// API name of a date/time field that each write of the gateway sets to the moment of that write.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_written: Option<String>,
     /// The partner field by which records are recognised as the same on both sides, for example `email`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub identity: Option<String>,

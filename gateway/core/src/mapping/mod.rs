@@ -5,6 +5,7 @@ mod check;
 pub mod convert;
 pub mod document;
 pub mod literal;
+mod marks;
 pub mod nearest;
 pub mod pairing;
 pub mod plan;

@@ -4,11 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use crate::Instant;
 use crate::id::{ConnectionId, FieldId, MappingId, PlanRevision, RecordId, SalesforceId};
 use crate::mapping::catalog::{PartnerType, SalesforceField};
 use crate::mapping::convert::{ConversionCause, ConversionProblem};
 use crate::mapping::document::{DeletePolicy, Direction, Scope, SyncRule};
 use crate::ports::settings::AdminSettings;
+use crate::record::FieldValue;
 
 /// What a lead tells of its conversion.
 const CONVERTED: [&str; 4] = [
@@ -60,6 +62,12 @@ pub struct MappingPlan {
     /// partner writes, but for objects that take none; those have an identity.
     #[serde(default)]
     pub external_id: Option<String>,
+    /// Whether each linked Salesforce record is to carry the partner record's id. Only with an external id.
+    #[serde(default)]
+    pub mark_linked: bool,
+    /// The date/time field (API name) that each write sets to its moment.
+    #[serde(default)]
+    pub last_written: Option<String>,
     /// The field pair by which records are recognised as the same.
     #[serde(default)]
     pub identity: Option<FieldId>,
@@ -209,6 +217,26 @@ impl MappingPlan {
         // Other spellings of the same numbers are not ours.
         let ours = of == connection.0 && Self::external_id_of(connection, record, generation) == text;
         ours.then_some((record, generation))
+    }
+
+    /// Whether a text is the external id of a record of any connection.
+    pub fn is_external_id(text: &str) -> bool {
+        let connection = text
+            .strip_prefix("cw-")
+            .and_then(|rest| rest.split('-').next()?.parse().ok());
+        connection
+            .is_some_and(|connection| Self::record_of_external_id(ConnectionId(connection), text).is_some())
+    }
+
+    /// The field in which linked records carry the partner record's id; none where they are not marked.
+    pub fn marked_field(&self) -> Option<&str> {
+        self.external_id.as_deref().filter(|_| self.mark_linked)
+    }
+
+    /// What each write to Salesforce carries beside its values: the moment of the write.
+    pub fn written_beside(&self, at: Instant) -> Option<(String, FieldValue)> {
+        let field = self.last_written.clone()?;
+        Some((field, FieldValue::DateTime(at)))
     }
 
     /// The fields that move.

@@ -119,6 +119,8 @@ pub(crate) fn document(fields: Vec<FieldMapping>) -> MappingDocument {
         salesforce_default_owner: None,
         owner_rule: None,
         external_id: None,
+        mark_linked: false,
+        last_written: None,
         identity: None,
         keep_owner_on_update: false,
         fields,

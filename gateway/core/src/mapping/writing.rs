@@ -3,6 +3,7 @@
 use crate::id::{FieldId, SalesforceId};
 use crate::mapping::catalog::{PartnerType, SalesforceField, SalesforceObject, SalesforceType};
 use crate::mapping::document::{DeletePolicy, Direction, FieldMapping, MappingDocument, SyncRule};
+use crate::mapping::marks;
 use crate::mapping::nearest::suggestion;
 use crate::mapping::plan::{FieldPlan, MappingProblem};
 
@@ -15,6 +16,7 @@ pub(super) struct Writing {
     pub(super) salesforce_default_owner: Option<SalesforceId>,
     pub(super) owner_rule: SyncRule,
     pub(super) external_id: Option<String>,
+    pub(super) last_written: Option<String>,
 }
 
 /// Checks what the direction asks of the document as a whole.
@@ -46,7 +48,9 @@ pub(super) fn heading(
         required_fields(document, object, problems);
         one_source(document, problems);
     }
+    let last_written = marks::check(document, external_id.as_deref(), object, problems);
     Writing {
+        last_written,
         salesforce_default_owner: default_owner(document, object, problems),
         owner_rule,
         external_id,
@@ -321,7 +325,7 @@ fn required_fields(
     }
 }
 
-/// A Salesforce field that the partner writes has one source, and the external id is the gateway's own.
+/// A Salesforce field that the partner writes has one source.
 fn one_source(document: &MappingDocument, problems: &mut Vec<MappingProblem>) {
     let moving: Vec<(usize, &FieldMapping)> = document
         .fields
@@ -334,7 +338,6 @@ fn one_source(document: &MappingDocument, problems: &mut Vec<MappingProblem>) {
             .iter()
             .find(|(_, other)| other.salesforce.eq_ignore_ascii_case(&field.salesforce))
             .map_or(*at, |(first, _)| *first);
-        let external_id = document.external_id.as_deref();
         if first != *at {
             problems.push(problem(
                 &format!("fields[{at}].salesforce"),
@@ -344,19 +347,11 @@ fn one_source(document: &MappingDocument, problems: &mut Vec<MappingProblem>) {
                     field.salesforce
                 ),
             ));
-        } else if external_id.is_some_and(|name| name.eq_ignore_ascii_case(&field.salesforce)) {
-            problems.push(problem(
-                &format!("fields[{at}].salesforce"),
-                &format!(
-                    "`{}` carries the gateway's own ids; remove it from the fields.",
-                    field.salesforce
-                ),
-            ));
         }
     }
 }
 
-fn problem(at: &str, message: &str) -> MappingProblem {
+pub(super) fn problem(at: &str, message: &str) -> MappingProblem {
     MappingProblem {
         at: at.to_owned(),
         message: message.to_owned(),

@@ -45,7 +45,7 @@ pub trait Embeds {
     ) -> Result<bool, StoreError>;
 }
 
-/// A code that opens the page of one record, once.
+/// A code that opens one page, once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EmbedCode {
     /// Its hash.
@@ -58,14 +58,23 @@ pub struct EmbedCode {
     pub opens: Opening,
 }
 
+/// The record whose page a code opens.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OpenedRecord {
+    /// Its mapping.
+    pub mapping: MappingId,
+    /// The record.
+    pub salesforce_id: SalesforceId,
+}
+
 /// What a code opens, and for whom.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Opening {
-    /// Mapping of the record.
-    pub mapping: MappingId,
-    /// The record.
-    pub salesforce_id: SalesforceId,
+    /// The record; none for the page that shows that pages are shown.
+    #[serde(flatten)]
+    pub record: Option<OpenedRecord>,
     /// Client that asked for the code.
     pub client: String,
     /// Name of the template; none for the built-in one.

@@ -15,6 +15,7 @@ pub mod inbox;
 pub mod leases;
 pub mod links;
 pub mod logs;
+pub mod marks;
 pub mod outbox;
 pub mod packages;
 pub mod people;
@@ -31,6 +32,7 @@ pub use inbox::Inbox;
 pub use leases::Leases;
 pub use links::Links;
 pub use logs::Logs;
+pub use marks::Marks;
 pub use outbox::Outbox;
 pub use packages::Packages;
 pub use people::People;
@@ -49,6 +51,7 @@ pub trait Transaction:
     + Leases
     + Links
     + Logs
+    + Marks
     + Outbox
     + Packages
     + People

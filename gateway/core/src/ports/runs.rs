@@ -268,6 +268,11 @@ pub enum PartProgress {
         /// The last looked up.
         after: Option<SalesforceId>,
     },
-    /// All rows are applied.
+    /// All rows are applied; linked records that do not carry the partner record's id are given it.
+    Marking {
+        /// Records that were given it.
+        marked: u64,
+    },
+    /// All rows are applied, and what is to be marked is.
     Done,
 }

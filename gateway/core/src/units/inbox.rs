@@ -99,6 +99,29 @@ pub struct Readings {
 }
 
 impl Readings {
+    /// Keeps what pushes told of when fields were edited, which no reading shows. Only of the version that was read: of
+    /// a later one it may not be true any more.
+    pub fn keep_edit_times(&mut self, heads: &[Head]) {
+        let object = &self.plan.salesforce_object;
+        for news in &mut self.news {
+            let Incoming::Present(snapshot) = &mut news.incoming else {
+                continue;
+            };
+            let told = heads
+                .iter()
+                .filter(|head| {
+                    head.claim.salesforce_id == snapshot.salesforce_id && head.claim.object == *object
+                })
+                .flat_map(|head| &head.changes)
+                .filter(|change| change.change.version.modstamp == snapshot.version.modstamp)
+                .flat_map(|change| &change.change.changed);
+            for (field, at) in told {
+                let known = snapshot.changed.entry(field.clone()).or_insert(*at);
+                *known = (*known).max(*at);
+            }
+        }
+    }
+
     /// Takes a delete that was pushed for true where Salesforce neither shows the record nor remembers it: it was
     /// erased in between. Whether it was merged is past finding out; it counts as not merged.
     pub fn believe_deletes(&mut self, heads: &[Head]) {

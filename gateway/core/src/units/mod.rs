@@ -21,7 +21,7 @@ pub mod posted;
 mod record_log;
 pub mod salesforce_news;
 #[cfg(test)]
-mod sample;
+pub(crate) mod sample;
 
 use crate::Instant;
 use crate::id::ConnectionId;

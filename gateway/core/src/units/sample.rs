@@ -28,7 +28,7 @@ pub(super) fn version(seconds: i64) -> SalesforceVersion {
     }
 }
 
-pub(super) fn sf(number: u32) -> SalesforceId {
+pub(crate) fn sf(number: u32) -> SalesforceId {
     SalesforceId::parse(&format!("003{number:012}")).unwrap()
 }
 
@@ -45,7 +45,7 @@ pub(super) fn contact_plan() -> MappingPlan {
 }
 
 /// A link of the number with its record.
-pub(super) fn linked(number: i64, salesforce_id: Option<SalesforceId>, email: &str) -> Linked {
+pub(crate) fn linked(number: i64, salesforce_id: Option<SalesforceId>, email: &str) -> Linked {
     Linked {
         mapping: MappingId(1),
         link: LinkState {

@@ -1,6 +1,7 @@
 //! The budget of Salesforce calls, as the org's admin sees and sets it.
 
-use causeway_core::budget;
+use causeway_core::Instant;
+use causeway_core::budget::{self, begins, first_counted};
 use causeway_core::ports::Lane;
 use causeway_core::ports::StoreError;
 use causeway_core::ports::connections::Connection;
@@ -28,6 +29,10 @@ pub struct Budget {
     pub maximum: Option<u64>,
     /// Calls of everybody else in the org in the last 24 hours, as the org last told.
     pub used_by_others: Option<u64>,
+    /// When work that somebody waits for finds calls again. None: it finds some now.
+    pub free_again_at: Option<Instant>,
+    /// When work finds calls again for which nobody waits. None: it finds some now.
+    pub bulk_free_again_at: Option<Instant>,
 }
 
 /// The budget of a connection.
@@ -36,16 +41,29 @@ pub struct Budget {
 /// When the store fails.
 pub async fn of(app: &App, connection: &Connection) -> Result<Budget, StoreError> {
     let (id, now) = (connection.id, app.clock.now());
-    let (used, settings) = app
+    let since = begins(first_counted(now));
+    let (used, spent, settings) = app
         .store
-        .read(move |tx| Ok((tx.calls_spent(id, now)?, tx.settings(id)?)))
+        .read(move |tx| {
+            Ok((
+                tx.calls_spent(id, now)?,
+                tx.call_hours(id, since)?,
+                tx.settings(id)?,
+            ))
+        })
         .await?;
-    let told = app
-        .salesforce_for(connection)
-        .ok()
-        .and_then(|salesforce| salesforce.api_usage());
+    let salesforce = app.salesforce_for(connection).ok();
+    let told = salesforce.as_ref().and_then(|salesforce| salesforce.api_usage());
     let maximum = told.map(|usage| usage.allowed).or(connection.daily_allowance);
     let cap = budget::cap(connection.daily_calls, maximum);
+    let free_again = async |lane| {
+        let in_hand = match &salesforce {
+            Some(salesforce) => salesforce.calls_in_hand(lane).await,
+            None => 0,
+        };
+        // Calls in hand count as spent, and may be made yet.
+        budget::free_again(&spent, budget::usable(cap, lane), now).filter(|_| in_hand == 0)
+    };
     Ok(Budget {
         enforced: connection.daily_calls.is_some(),
         own_cap: connection.daily_calls.or(settings.idle_cap),
@@ -55,6 +73,8 @@ pub async fn of(app: &App, connection: &Connection) -> Result<Budget, StoreError
         used,
         maximum,
         used_by_others: told.map(|usage| usage.used.saturating_sub(used)),
+        free_again_at: free_again(Lane::Interactive).await,
+        bulk_free_again_at: free_again(Lane::Bulk).await,
     })
 }
 

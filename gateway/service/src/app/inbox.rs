@@ -13,6 +13,7 @@ use causeway_core::id::ConnectionId;
 use causeway_core::ports::inbox::Claim;
 use causeway_core::ports::{Lane, StoreError};
 use causeway_core::units::inbox::{self as unit, Claimed, Decided, Head, SWITCHED_OFF};
+use tokio::time::Instant as Ticks;
 
 use crate::app::App;
 use crate::app::reread::{Reread, reread};
@@ -36,6 +37,8 @@ pub struct Round {
 /// # Errors
 /// When nothing could be claimed. What fails after that is postponed.
 pub async fn decide_inbox(app: &App, worker: &str) -> Result<Round, StoreError> {
+    // What is claimed on a full disk can neither be settled nor given back.
+    app.store.room().await?;
     let Claimed {
         heads,
         abandoned,
@@ -111,6 +114,10 @@ async fn decide_connection(app: &App, connection: ConnectionId, heads: Vec<Head>
     let heads = Arc::new(heads);
     match decide_heads(app, connection, &heads).await {
         Ok(decided) => finish(app, connection, &heads, decided, round).await,
+        Err(StoreError::Full { detail }) => {
+            tracing::debug!(%connection, detail, "changes wait until there is room");
+            postpone(app, &heads, app.options.store_pause, round).await;
+        }
         Err(error) if heads.len() == 1 => {
             tracing::error!(%connection, %error, "a change could not be decided; it stays for later");
             postpone(app, &heads, later(app, &heads), round).await;
@@ -165,16 +172,21 @@ async fn finish(app: &App, connection: ConnectionId, heads: &[Head], decided: De
         Err(Reread::Failed(failure)) => {
             let policy = policy(&failure, Call::Read);
             tracing::warn!(%connection, ?failure, advice = policy.advice, "records could not be read again");
-            let delay = if policy.next == NextStep::Park {
-                app.options.parked
-            } else {
-                later(app, &waiting)
+            let delay = match policy.next {
+                NextStep::Park => app.options.parked,
+                NextStep::Pause => app.options.store_pause,
+                _ => later(app, &waiting),
             };
             postpone(app, &waiting, delay, round).await;
         }
         Err(Reread::Store(error)) => {
-            tracing::error!(%connection, %error, "fresh readings could not be applied");
-            postpone(app, &waiting, later(app, &waiting), round).await;
+            let delay = if matches!(error, StoreError::Full { .. }) {
+                app.options.store_pause
+            } else {
+                tracing::error!(%connection, %error, "fresh readings could not be applied");
+                later(app, &waiting)
+            };
+            postpone(app, &waiting, delay, round).await;
         }
     }
 }
@@ -189,13 +201,23 @@ fn later(app: &App, heads: &[Head]) -> Duration {
 }
 
 async fn postpone(app: &App, heads: &[Head], delay: Duration, round: &mut Round) {
-    let ready_at = app.clock.now() + delay;
     let claims: Vec<Claim> = heads.iter().map(|head| head.claim.clone()).collect();
     let count = claims.len();
-    let postponed = app
-        .store
-        .write(Lane::Interactive, move |tx| unit::postpone(tx, &claims, ready_at))
-        .await;
+    let lease = Ticks::now() + app.options.claim_lease;
+    let postponed = loop {
+        let (claims, ready_at) = (claims.clone(), app.clock.now() + delay);
+        let postponed = app
+            .store
+            .write(Lane::Interactive, move |tx| unit::postpone(tx, &claims, ready_at))
+            .await;
+        match postponed {
+            // Given back as soon as there is room, they need not lie still until their lease runs out.
+            Err(StoreError::Full { .. }) if Ticks::now() < lease => {
+                tokio::time::sleep(app.options.store_pause).await;
+            }
+            postponed => break postponed,
+        }
+    };
     match postponed {
         Ok(()) => round.postponed += count,
         // The lease runs out by itself, so the heads come back all the same.

@@ -33,6 +33,7 @@ pub mod users;
 use std::sync::Arc;
 use std::time::Duration;
 
+use causeway_core::package::PackageRelease;
 use causeway_core::ports::connections::Connection;
 use causeway_core::ports::outbox::ClaimSize;
 use causeway_core::schedule::RetrySchedule;
@@ -104,8 +105,12 @@ pub struct AppOptions {
     pub sync_retries: RetrySchedule,
     /// How long work waits while the org's daily API allowance is used up.
     pub parked: Duration,
+    /// How long work waits that met trouble of the gateway's own store, however often it has met it.
+    pub store_pause: Duration,
     /// How often instant syncs of a connection come by themselves whose admin set nothing; `None`: never.
     pub instant_every: Option<Duration>,
+    /// The latest version of the package in an org.
+    pub latest_package: PackageRelease,
     /// Rows of an initial sync that are applied in one unit.
     pub batch_rows: usize,
     /// Rows asked for in one page of Bulk results.
@@ -144,7 +149,12 @@ impl Default for AppOptions {
                 attempts: 8,
             },
             parked: Duration::from_secs(15 * 60),
+            store_pause: Duration::from_secs(3),
             instant_every: None,
+            latest_package: PackageRelease {
+                version: package::LATEST_VERSION,
+                id: None,
+            },
             batch_rows: 500,
             page_rows: 50_000,
         }

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
+use causeway_core::Instant;
 use causeway_core::id::{ConnectionId, MappingId, RunId};
-use causeway_core::package::{self, PackageIssue, PackageVersion};
+use causeway_core::package::{self, PackageIssue, PackageRelease, PackageVersion};
 use causeway_core::ports::connections::{Client, ClientKey, Connection};
 use causeway_core::ports::packages::{CodeHash, PackageReport, Pairing};
 use causeway_core::ports::runs::{RunKind, RunState};
@@ -16,6 +17,7 @@ use secrecy::{ExposeSecret, SecretBox};
 use crate::app::App;
 use crate::app::org::is_of;
 use crate::app::scope::Scope;
+use crate::app::sync::marking::refusal;
 use crate::app::sync::order::parents_first;
 use crate::vault::{VaultError, client_secret_purpose};
 
@@ -286,6 +288,8 @@ pub struct PackageState {
     pub report: Option<PackageReport>,
     /// What its admin has to see to, the gravest first.
     pub issues: Vec<PackageIssue>,
+    /// The latest version.
+    pub latest: PackageRelease,
 }
 
 /// How the package of a connection's org is.
@@ -293,14 +297,41 @@ pub struct PackageState {
 /// # Errors
 /// When the store fails.
 pub async fn state(app: &App, connection: ConnectionId) -> Result<PackageState, StoreError> {
-    let report = app.store.read(move |tx| tx.package_report(connection)).await?;
-    let issues = package::issues(report.as_ref(), LATEST_VERSION, app.clock.now());
-    Ok(PackageState { report, issues })
+    let (report, unmarked) = app
+        .store
+        .read(move |tx| {
+            let mut unmarked = Vec::new();
+            for plan in tx.plans(connection)? {
+                let refused = refusal(tx, connection, &plan)?;
+                unmarked.extend(refused.map(|refused| package::unmarked(&plan, &refused)));
+            }
+            Ok((tx.package_report(connection)?, unmarked))
+        })
+        .await?;
+    let now = app.clock.now();
+    let latest = app.options.latest_package.clone();
+    let mut issues = package::issues(report.as_ref(), &latest, now);
+    issues.extend(unmarked);
+    if let Some(span) = app.store.full_for() {
+        issues.insert(0, store_full(now - span));
+    }
+    Ok(PackageState {
+        report,
+        issues,
+        latest,
+    })
 }
 
-/// Whether a package of this version is out of date. One that cannot be read is.
-pub fn is_out_of_date(version: &str) -> bool {
-    PackageVersion::parse(version).is_none_or(|version| version < LATEST_VERSION)
+/// What keeps the package from sending, told where its admin looks: the package itself hears no more than a refusal.
+fn store_full(since: Instant) -> PackageIssue {
+    PackageIssue {
+        code: "store-full",
+        since: Some(since),
+        message: "The disk of the gateway's database is full: changes wait in Salesforce and at the partner, and nothing \
+                  is lost"
+            .to_owned(),
+        next_step: "Whoever runs the gateway: free space on that disk; the gateway then goes on by itself",
+    }
 }
 
 /// How an order to reconcile went.
@@ -396,9 +427,13 @@ mod tests {
 
     #[test]
     fn a_version_before_the_latest_or_of_another_form_is_out_of_date() {
-        assert!(!is_out_of_date(&LATEST_VERSION.to_string()));
-        assert!(!is_out_of_date("99.0"));
-        assert!(is_out_of_date("0.9"));
-        assert!(is_out_of_date("soon"));
+        let latest = PackageRelease {
+            version: LATEST_VERSION,
+            id: None,
+        };
+        assert!(!latest.outdates(&LATEST_VERSION.to_string()));
+        assert!(!latest.outdates("99.0"));
+        assert!(latest.outdates("0.9"));
+        assert!(latest.outdates("soon"));
     }
 }

@@ -79,6 +79,7 @@ pub(super) async fn reread(
         })
         .map_err(Reread::Failed)?;
     for reading in &mut readings {
+        reading.keep_edit_times(heads);
         reading.believe_deletes(heads);
     }
     let settlements: Vec<(Claim, InboxId)> = heads.iter().filter_map(Head::settlement).collect();

@@ -6,11 +6,14 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use causeway_core::id::SalesforceId;
+use causeway_core::package::{PackageRelease, PackageVersion};
 use secrecy::{SecretBox, SecretString};
 use url::Url;
 
-use super::read::{Origins, Raw, RawSecrets};
+use super::read::{Origins, Raw, RawPackage, RawSecrets};
 use super::{Config, ConfigError, ConfigProblem, Http, Limits, Log, LogFormat, Support, Workers};
+use crate::app::package::LATEST_VERSION;
 use crate::loopback::is_loopback;
 
 const MEGABYTE: i64 = 1024 * 1024;
@@ -53,6 +56,7 @@ pub(super) fn check(raw: Raw, origins: &Origins) -> Result<Config, ConfigError> 
         email: checker.email(raw.support.email),
         phone: checker.phone(raw.support.phone),
     };
+    let package = checker.package(&raw.package);
     let log = checker.log(raw.log.filter, &raw.log.format);
     match (listen, store_url, master_key) {
         (Some(listen), Some(store_url), Some(master_key)) if checker.problems.is_empty() => Ok(Config {
@@ -67,6 +71,7 @@ pub(super) fn check(raw: Raw, origins: &Origins) -> Result<Config, ConfigError> 
             limits,
             metrics_token,
             support,
+            package,
             log,
         }),
         _ => Err(ConfigError::Invalid(checker.problems)),
@@ -278,6 +283,38 @@ impl Checker<'_> {
             );
         }
         Some(phone).filter(|phone| !phone.is_empty())
+    }
+
+    fn package(&mut self, raw: &RawPackage) -> PackageRelease {
+        // Shown by its major and minor part alone, which then has to be all of it.
+        let version =
+            PackageVersion::parse(&raw.latest_version).filter(|read| read.to_string() == raw.latest_version);
+        if version.is_none_or(|version| version < LATEST_VERSION) {
+            self.report(
+                "package.latest_version",
+                format!(
+                    "{:?} is no version from {LATEST_VERSION} on, which goes with this gateway; write {LATEST_VERSION} \
+                     or leave it out",
+                    raw.latest_version
+                ),
+            );
+        }
+        let id = Some(&raw.version_id).filter(|id| !id.is_empty()).and_then(|id| {
+            let read = SalesforceId::parse(id).ok().filter(|_id| id.starts_with("04t"));
+            if read.is_none() {
+                self.report(
+                    "package.version_id",
+                    format!(
+                        "{id:?} is no id of a package version; write 04t and what follows in its install link"
+                    ),
+                );
+            }
+            read
+        });
+        PackageRelease {
+            version: version.unwrap_or(LATEST_VERSION),
+            id,
+        }
     }
 
     fn log(&mut self, filter: String, format: &str) -> Log {

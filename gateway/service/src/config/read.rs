@@ -8,6 +8,7 @@ use figment::{Figment, Metadata, Profile, Provider};
 use serde::{Deserialize, Serialize};
 
 use super::{ConfigError, ConfigProblem, Sources};
+use crate::app::package::LATEST_VERSION;
 
 const PREFIX: &str = "CAUSEWAY__";
 
@@ -21,6 +22,7 @@ pub(super) struct Raw {
     pub(super) limits: RawLimits,
     pub(super) metrics: RawMetrics,
     pub(super) support: RawSupport,
+    pub(super) package: RawPackage,
     pub(super) log: RawLog,
 }
 
@@ -75,6 +77,12 @@ pub(super) struct RawSupport {
 }
 
 #[derive(Serialize, Deserialize)]
+pub(super) struct RawPackage {
+    pub(super) latest_version: String,
+    pub(super) version_id: String,
+}
+
+#[derive(Serialize, Deserialize)]
 pub(super) struct RawLog {
     pub(super) filter: String,
     pub(super) format: String,
@@ -116,6 +124,10 @@ impl Default for Raw {
             support: RawSupport {
                 email: String::new(),
                 phone: String::new(),
+            },
+            package: RawPackage {
+                latest_version: LATEST_VERSION.to_string(),
+                version_id: String::new(),
             },
             log: RawLog {
                 filter: "info".to_owned(),

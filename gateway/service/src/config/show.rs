@@ -86,6 +86,14 @@ pub fn redacted(config: &Config) -> String {
             ("phone", given(&config.support.phone)),
         ],
     );
+    let id = config.package.id.map(|id| id.to_string());
+    section(
+        "package",
+        &[
+            ("latest_version", quoted(&config.package.version.to_string())),
+            ("version_id", given(&id)),
+        ],
+    );
     let format = match config.log.format {
         LogFormat::Text => "text",
         LogFormat::Json => "json",

@@ -16,7 +16,7 @@ use super::parameters::Parameters;
 use super::problem::{Problem, ProblemDocument};
 use super::salesforce_package::SupportView;
 use crate::app::console::{self, Overview};
-use crate::app::package::{self, LATEST_VERSION, PackageState};
+use crate::app::package::{self, PackageState};
 use crate::app::read::{self, MappingState, Waiting};
 use crate::config::Support;
 
@@ -78,9 +78,12 @@ pub struct PackageView {
     /// Its version; null before it first reported.
     #[schema(examples("1.0"))]
     pub version: Option<String>,
-    /// The version that goes with this gateway.
+    /// The latest version.
     #[schema(examples("1.0"))]
     pub latest: String,
+    /// Its id, by which Salesforce installs it; null where whoever runs the gateway has not said it.
+    #[schema(examples("04tZM000000CqO2YAK"))]
+    pub latest_id: Option<String>,
     /// Whether its version is older than that; null before it first reported.
     pub is_out_of_date: Option<bool>,
     /// When it last reported.
@@ -112,8 +115,9 @@ impl From<PackageState> for PackageView {
         let report = state.report.as_ref();
         PackageView {
             version: report.map(|report| report.version.clone()),
-            latest: LATEST_VERSION.to_string(),
-            is_out_of_date: report.map(|report| package::is_out_of_date(&report.version)),
+            latest: state.latest.version.to_string(),
+            latest_id: state.latest.id.map(|id| id.to_string()),
+            is_out_of_date: report.map(|report| state.latest.outdates(&report.version)),
             reported_at: report.map(|report| report.at),
             queue: report.map(|report| BacklogView {
                 waiting: report.queue.rows,
@@ -249,6 +253,11 @@ pub struct MappingView {
     /// Salesforce field that carries the partner record's id; null where the partner writes none, or by identity.
     #[schema(examples("Partner_Id__c"))]
     pub external_id: Option<String>,
+    /// Whether every linked Salesforce record is given that id.
+    pub mark_linked: bool,
+    /// Salesforce field that each write of the gateway sets to its moment.
+    #[schema(examples("Last_Synced__c"))]
+    pub last_written: Option<String>,
     /// Partner field by which records are recognised as the same on both sides.
     #[schema(examples("email"))]
     pub identity: Option<String>,
@@ -321,6 +330,8 @@ impl From<&MappingState> for MappingView {
             owner_rule: rule_name(plan.owner_rule),
             keep_owner_on_update: plan.keep_owner_on_update,
             external_id: plan.external_id.clone(),
+            mark_linked: plan.mark_linked,
+            last_written: plan.last_written.clone(),
             identity: plan
                 .identity
                 .and_then(|id| plan.field(id))

@@ -16,7 +16,7 @@ use tracing::Instrument;
 
 use super::HttpState;
 use super::auth::CallerName;
-use super::problem::Problem;
+use super::problem::{Problem, ProblemKind};
 
 /// Names a request in its answer and in the log.
 pub const REQUEST_ID: &str = "x-request-id";
@@ -93,6 +93,10 @@ fn problem_of(error: &Error, response: &HttpResponse<impl MessageBody>) -> Probl
 
 fn refuse(problem: &Problem, id: &str, span: &tracing::Span) -> HttpResponse {
     span.in_scope(|| match problem.cause() {
+        // The store tells of a full disk itself, and not for every request that meets it.
+        Some(cause) if problem.kind() == ProblemKind::StorageFull => {
+            tracing::debug!(cause, "a request found the store full");
+        }
         Some(cause) => tracing::error!(problem = problem.kind().id(), cause, "a request failed"),
         None => tracing::debug!(problem = problem.kind().id(), "a request was refused"),
     });

@@ -34,13 +34,14 @@ pub async fn healthz() -> HttpResponse {
 
 /// Can the gateway do its work?
 ///
-/// It cannot while the store does not answer, when a worker has ended, and while it stops.
+/// It cannot while the store does not answer or has no room, when a worker has ended, and while it stops.
 #[utoipa::path(
     tag = "operation",
     security(()),
     responses(
         (status = 200, description = "It can", body = Health),
         (status = 503, description = "It cannot", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 507, description = "It can keep nothing new; the store is full", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
 #[get("/readyz")]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use causeway_core::ports::runs::RunState;
 use prometheus::{
-    Encoder, HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, Registry, TextEncoder,
+    Encoder, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
 };
 use secrecy::ExposeSecret;
 
@@ -31,6 +31,7 @@ pub struct Metrics {
     calls_cap: IntGaugeVec,
     runs: IntGaugeVec,
     run_rows: IntGaugeVec,
+    store_full: IntGauge,
 }
 
 impl Metrics {
@@ -85,6 +86,11 @@ impl Metrics {
             "Rows of the newest sync run, by what became of them.",
             &["connection", "outcome"],
         )?;
+        let store_full = IntGauge::new(
+            "causeway_disk_full",
+            "1 while the disk of this process's store is full, else 0.",
+        )?;
+        registry.register(Box::new(store_full.clone()))?;
         let requests = IntCounterVec::new(
             Opts::new("causeway_http_requests_total", "Requests answered."),
             &["route", "method", "status"],
@@ -111,6 +117,7 @@ impl Metrics {
             calls_cap,
             runs,
             run_rows,
+            store_full,
         })
     }
 
@@ -184,6 +191,9 @@ async fn sample(state: &HttpState) -> Result<(), Problem> {
     let now = state.app.clock.now();
     let metrics = &state.metrics;
     metrics.run_rows.reset();
+    metrics
+        .store_full
+        .set(i64::from(state.app.store.full_for().is_some()));
     for activity in activities {
         let Activity {
             connection,

@@ -126,6 +126,18 @@ pub struct BudgetView {
     #[schema(examples(1200))]
     #[serde(rename = "usedByOthers24h")]
     pub used_by_others: Option<u64>,
+    /// When each lane goes on that stands still at the cap.
+    pub free_again_at: FreeAgainView,
+}
+
+/// When calls are free again for each lane; null where they are.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = FreeAgain)]
+pub struct FreeAgainView {
+    /// Work that somebody waits for.
+    pub interactive: Option<DateTime<Utc>>,
+    /// Initial syncs and reconciles.
+    pub bulk: Option<DateTime<Utc>>,
 }
 
 /// How much of the cap each lane may use up.
@@ -154,6 +166,10 @@ impl From<&Budget> for BudgetView {
             used: budget.used,
             maximum: budget.maximum,
             used_by_others: budget.used_by_others,
+            free_again_at: FreeAgainView {
+                interactive: budget.free_again_at,
+                bulk: budget.bulk_free_again_at,
+            },
         }
     }
 }

@@ -334,7 +334,8 @@ impl From<StoreError> for Problem {
                 cause: Some(error.to_string()),
                 ..Problem::new(
                     ProblemKind::StorageFull,
-                    "nothing was lost; the gateway's operator has to make room, then send the same again",
+                    "the disk of the gateway's database is full; nothing of this was kept and nothing was lost: free \
+                     space on that disk, then send the same again; no restart is needed",
                 )
             },
             StoreError::Exists { .. } | StoreError::Corrupt { .. } => Problem::internal(error.to_string()),

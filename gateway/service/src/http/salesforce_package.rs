@@ -21,9 +21,7 @@ use super::parameters::Parameters;
 use super::problem::{Problem, ProblemDocument, ProblemKind};
 use super::salesforce_changes::other_organization;
 use crate::app::org;
-use crate::app::package::{
-    self, Captured, KEY_BYTES, LATEST_VERSION, PairingError, PairingRequest, Reconciling,
-};
+use crate::app::package::{self, Captured, KEY_BYTES, PairingError, PairingRequest, Reconciling};
 use crate::members::Members;
 
 /// Objects that one request may name at most.
@@ -163,9 +161,12 @@ struct HeartbeatTrouble {
 #[serde(rename_all = "camelCase")]
 #[schema(as = HeartbeatAnswer)]
 pub struct HeartbeatView {
-    /// The version that goes with this gateway.
+    /// The latest version.
     #[schema(examples("1.0"))]
     pub latest_package_version: String,
+    /// Its id, by which Salesforce installs it; null where whoever runs the gateway has not said it.
+    #[schema(examples("04tZM000000CqO2YAK"))]
+    pub latest_package_id: Option<String>,
     /// Whether the package is older than that.
     pub out_of_date: bool,
     /// Whom to ask for help.
@@ -302,10 +303,12 @@ pub async fn post_heartbeat(
     let body = body::read(&request, payload, "application/json", state.small_bodies()).await?;
     let told = read_heartbeat(&body, state.app.clock.now())?;
     check_organization(caller.connection(), &told.organization)?;
-    let out_of_date = package::is_out_of_date(&told.report.version);
+    let latest = state.app.options.latest_package.clone();
+    let out_of_date = latest.outdates(&told.report.version);
     let captured = package::heartbeat(&state.app, caller.connection().id, told.report).await?;
     Ok(HttpResponse::Ok().json(HeartbeatView {
-        latest_package_version: LATEST_VERSION.to_string(),
+        latest_package_version: latest.version.to_string(),
+        latest_package_id: latest.id.map(|id| id.to_string()),
         out_of_date,
         support: SupportView {
             email: state.support.email.clone(),

@@ -74,6 +74,9 @@ pub struct PanelOwnerView {
     /// Partner user.
     #[schema(examples("u-7"))]
     pub partner_user: String,
+    /// What that user is called, where the gateway knows.
+    #[schema(examples("Ada Kovacs"))]
+    pub partner_user_name: Option<String>,
 }
 
 /// A field of a record on both sides.
@@ -311,6 +314,7 @@ impl From<&Panel> for PanelView {
             owner: panel.owner.as_ref().map(|owner| PanelOwnerView {
                 salesforce_id: owner.salesforce.map(|id| id.to_string()),
                 partner_user: owner.partner.clone(),
+                partner_user_name: owner.name.clone(),
             }),
             fields: panel
                 .fields

@@ -69,7 +69,8 @@ pub struct SyncPartView {
     /// Number of the mapping.
     #[schema(examples("1"))]
     pub mapping: String,
-    /// `waiting`, `reading`, `comparing` (a reconcile looks up what Salesforce did not show) or `done`.
+    /// `waiting`, `reading`, `comparing` (a reconcile looks up what Salesforce did not show),
+    /// `marking` (linked records are given the partner record's id) or `done`.
     #[schema(examples("reading"))]
     pub state: &'static str,
     /// Rows read so far.
@@ -117,6 +118,7 @@ impl From<&RunPart> for SyncPartView {
                 | PartProgress::Polling { .. }
                 | PartProgress::PollingDeletes { .. } => "reading",
                 PartProgress::Comparing { .. } => "comparing",
+                PartProgress::Marking { .. } => "marking",
                 PartProgress::Done => "done",
             },
             rows: part.rows,

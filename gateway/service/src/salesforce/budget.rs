@@ -110,6 +110,22 @@ impl CallBudget {
         *held = Some(in_hand);
         Ok(())
     }
+
+    /// Calls of this lane that were leased and not made yet.
+    pub async fn in_hand(&self, lane: Lane) -> u32 {
+        let Some((_, ledger)) = &self.ledger else {
+            return 0;
+        };
+        let held = match lane {
+            Lane::Interactive => &self.interactive,
+            Lane::Bulk => &self.bulk,
+        };
+        let now = ledger.now();
+        held.lock()
+            .await
+            .filter(|held| held.is_good(now))
+            .map_or(0, |held| held.calls)
+    }
 }
 
 /// What a call meets that may not be made, since the gateway's own cap is reached. It carries the code that
@@ -185,6 +201,7 @@ mod tests {
             budget.take(Lane::Interactive).await.unwrap();
         }
         assert_eq!(ledger.leases.load(Ordering::Relaxed), 2);
+        assert_eq!(budget.in_hand(Lane::Interactive).await, 0);
         let failure = budget.take(Lane::Interactive).await.unwrap_err();
         assert_eq!(failure, no_calls_left());
         for call in [Call::Read, Call::Write] {
@@ -198,6 +215,7 @@ mod tests {
         budget.take(Lane::Bulk).await.unwrap();
         budget.take(Lane::Interactive).await.unwrap();
         assert_eq!(ledger.left.load(Ordering::Relaxed), 0);
+        assert_eq!(budget.in_hand(Lane::Interactive).await, INTERACTIVE_BLOCK - 1);
         for _ in 1..INTERACTIVE_BLOCK {
             budget.take(Lane::Interactive).await.unwrap();
         }
@@ -213,6 +231,7 @@ mod tests {
         budget.take(Lane::Interactive).await.unwrap();
         assert_eq!(ledger.leases.load(Ordering::Relaxed), 1);
         ledger.minutes.store(60, Ordering::Relaxed);
+        assert_eq!(budget.in_hand(Lane::Interactive).await, 0);
         for _ in 0..INTERACTIVE_BLOCK {
             budget.take(Lane::Interactive).await.unwrap();
         }

@@ -235,6 +235,11 @@ impl Salesforce {
         self.usage.get()
     }
 
+    /// Calls of this lane that were taken from the budget and not made yet.
+    pub async fn calls_in_hand(&self, lane: Lane) -> u32 {
+        self.calls.in_hand(lane).await
+    }
+
     /// The org that the token is for. Asks for a token if there is none.
     ///
     /// # Errors

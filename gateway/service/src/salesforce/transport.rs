@@ -336,6 +336,7 @@ pub(super) fn retry_delay(
             Some(delay.max(retry_after.unwrap_or_default().min(LONGEST_RETRY_AFTER)))
         }
         NextStep::Retry
+        | NextStep::Pause
         | NextStep::ReadFirst
         | NextStep::RefreshToken
         | NextStep::Park

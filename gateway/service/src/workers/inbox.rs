@@ -7,9 +7,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
 use crate::app::inbox::decide_inbox;
+use crate::workers::complain;
 
-/// The longest pause after the store failed again and again.
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// The longest pause after the store failed again and again: people expect work to go on soon after it is mended.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 pub(super) async fn run(app: Arc<App>, worker: String, poll: Duration, stop: CancellationToken) {
     let mut pause = poll;
@@ -21,7 +22,7 @@ pub(super) async fn run(app: Arc<App>, worker: String, poll: Duration, stop: Can
             }
             Ok(_) => pause = poll,
             Err(error) => {
-                tracing::warn!(%error, "the inbox could not be read");
+                complain(&error, "the inbox could not be read");
                 pause = (pause * 2).min(LONGEST_PAUSE);
             }
         }

@@ -44,6 +44,14 @@ impl Default for WorkerOptions {
     }
 }
 
+/// Says that the store failed a worker. Of a full disk the store itself tells, once in a while and not at every try.
+fn complain(error: &StoreError, what: &'static str) {
+    match error {
+        StoreError::Full { .. } => tracing::debug!(%error, what, "the store failed a worker"),
+        _ => tracing::warn!(%error, what, "the store failed a worker"),
+    }
+}
+
 /// Running workers.
 #[derive(Debug)]
 pub struct Workers {

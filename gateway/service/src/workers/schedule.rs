@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use crate::app::App;
 use crate::app::idempotency::forget_old;
 use crate::app::sync::start_due;
+use crate::workers::complain;
 
 /// How often it is looked what is due, at least.
 const LOOK_EVERY: Duration = Duration::from_secs(10);
@@ -21,7 +22,10 @@ pub(super) async fn run(app: Arc<App>, stop: CancellationToken) {
     let mut forget_at = Instant::now();
     while !stop.is_cancelled() {
         if let Err(error) = start_due(&app, instant_every).await {
-            tracing::warn!(%error, "instant syncs could not be queued; they are as soon as the store answers");
+            complain(
+                &error,
+                "instant syncs could not be queued; they are as soon as the store answers",
+            );
         }
         if forget_at <= Instant::now() {
             forget_at = Instant::now() + FORGET_EVERY;

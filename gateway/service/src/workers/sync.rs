@@ -12,8 +12,10 @@ use tokio::task::{self, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
+use crate::app::failure::passes;
 use crate::app::sync::progress::SyncProgress;
 use crate::app::sync::{SyncEnd, run_to_end_in_turn};
+use crate::workers::complain;
 
 /// Takes up every unfinished run; at most `at_once` of them are worked on at a time. The others wait for their turn
 /// or for a pause of their own to end.
@@ -38,7 +40,7 @@ pub(super) async fn run(app: Arc<App>, at_once: usize, poll: Duration, stop: Can
                     }
                 }
             }
-            Err(error) => tracing::warn!(%error, "sync runs could not be read"),
+            Err(error) => complain(&error, "sync runs could not be read"),
         }
         tokio::select! {
             Some(ended) = running.join_next_with_id() => match ended {
@@ -112,9 +114,14 @@ async fn work(
             leave_alone(moment, &stop).await;
         }
         Err(error) => {
-            tracing::error!(%connection, %run, %error, "sync could not go on");
-            // The run could not even be marked as failed; the store will hardly mend within moments.
-            leave_alone(app.options.sync_retries.longest, &stop).await;
+            // The run could not even be marked as failed.
+            let pause = if passes(&error) {
+                app.options.store_pause
+            } else {
+                app.options.sync_retries.longest
+            };
+            tracing::error!(%connection, %run, %error, ?pause, "sync could not go on; it is taken up again");
+            leave_alone(pause, &stop).await;
         }
     }
 }

@@ -7,6 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
 use crate::app::users::first::FirstMatches;
+use crate::workers::complain;
 
 /// How often it is looked, at least: packages are paired by other processes too.
 const LOOK_EVERY: Duration = Duration::from_secs(10);
@@ -17,7 +18,7 @@ pub(super) async fn run(app: Arc<App>, stop: CancellationToken) {
         tokio::select! {
             looked = matches.make_due(&app) => {
                 if let Err(error) = looked {
-                    tracing::warn!(%error, "connections could not be read; their users are matched later");
+                    complain(&error, "connections could not be read; their users are matched later");
                 }
             }
             () = stop.cancelled() => break,

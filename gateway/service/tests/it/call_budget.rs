@@ -7,6 +7,7 @@ use causeway::app::settings::SettingsError;
 use causeway::app::sync::progress::SyncProgress;
 use causeway::app::sync::{self, SyncEnd};
 use causeway_core::ports::connections::Connection;
+use chrono::TimeDelta;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use tokio::sync::watch;
@@ -88,7 +89,14 @@ async fn a_sync_stands_still_at_the_cap_and_goes_on_by_itself_when_it_is_raised(
             assert!(asked <= used, "{asked} requests, {used} allowed");
             tokio::time::sleep(Duration::from_millis(500)).await;
             assert_eq!(linked.org.request_log().total(), asked, "it stands still");
-            save(&linked, true, Some(5_000)).await.unwrap();
+            let still = budget::of(&linked.app, &connection(&linked).await).await.unwrap();
+            let again = still.bulk_free_again_at.unwrap() - linked.app.clock.now();
+            assert!(
+                again > TimeDelta::hours(23) && again <= TimeDelta::hours(25),
+                "{again}"
+            );
+            let raised = save(&linked, true, Some(5_000)).await.unwrap();
+            assert_eq!((raised.free_again_at, raised.bulk_free_again_at), (None, None));
         }
     );
     assert_eq!(end.unwrap().unwrap(), SyncEnd::Completed);
@@ -127,6 +135,7 @@ async fn over_http_the_cap_is_set_and_refused_by_its_field() {
         json!({
             "enforced": true, "ownCap": 100, "automaticCap": 5000, "cap": 100, "used24h": 0, "maximum": null,
             "usedByOthers24h": null, "lanes": {"interactive": 100, "bulk": 80},
+            "freeAgainAt": {"interactive": null, "bulk": null},
         })
     );
     for (body, field) in [

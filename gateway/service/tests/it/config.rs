@@ -60,7 +60,7 @@ fn every_problem_names_its_key_its_origin_and_the_way_out() {
         (
             "sotre",
             "causeway.toml",
-            "the top level accepts: http, limits, log, metrics, secrets, store, support, workers",
+            "the top level accepts: http, limits, log, metrics, package, secrets, store, support, workers",
         ),
         (
             "limits.body_seconds",
@@ -88,7 +88,8 @@ fn values_that_make_no_sense_are_all_reported_at_once() {
     let folder = written(
         "[http]\nlisten = \"localhost\"\npublic_url = \"http://gateway.example\"\nthreads = 0\n\
          [store]\nurl = \"mysql://host/db\"\n[secrets]\nmaster_key = \"c2hvcnQ=\"\n\
-         [metrics]\ntoken = \"short\"\n[support]\nemail = \"help\"\nphone = \"call me\"\n[log]\nfilter = \"loud\"\nformat = \"xml\"\n",
+         [metrics]\ntoken = \"short\"\n[support]\nemail = \"help\"\nphone = \"call me\"\n\
+         [package]\nlatest_version = \"0.9\"\nversion_id = \"033ZM000000CqO2YAK\"\n[log]\nfilter = \"loud\"\nformat = \"xml\"\n",
     );
     let keys: Vec<String> = problems(&folder, &[])
         .into_iter()
@@ -105,6 +106,8 @@ fn values_that_make_no_sense_are_all_reported_at_once() {
             "metrics.token",
             "support.email",
             "support.phone",
+            "package.latest_version",
+            "package.version_id",
             "log.filter",
             "log.format"
         ]

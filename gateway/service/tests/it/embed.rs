@@ -212,6 +212,46 @@ async fn a_page_opens_once_and_only_the_connections_org_may_frame_it() {
 }
 
 #[tokio::test]
+async fn without_a_record_a_page_that_holds_nothing_tells_once_that_it_is_shown() {
+    let (gateway, clock) = linked(json!({"LastName": "Ng"})).await;
+    let code = async || -> String {
+        let answer = ask(&gateway, "partner", &json!({"language": "de"})).await;
+        assert_eq!(answer.status(), StatusCode::CREATED);
+        let body: Value = answer.json().await.unwrap();
+        body["url"].as_str().unwrap().to_owned()
+    };
+    let url = code().await;
+    let page = open(&gateway, &url).await;
+    assert_eq!(page.status(), StatusCode::OK);
+    check_headers(&page, OF_ACME);
+    let html = page.text().await.unwrap();
+    assert!(
+        html.contains("Seiten des Gateways werden hier angezeigt."),
+        "{html}"
+    );
+    assert!(!html.contains("Ng") && !html.contains("bearer"), "{html}");
+    assert!(!html.contains(url.rsplit('/').next().unwrap()));
+    assert_eq!(
+        session(&html)["origins"],
+        json!(OF_ACME.split(' ').collect::<Vec<_>>())
+    );
+    assert_eq!(open(&gateway, &url).await.status(), StatusCode::GONE);
+    let late = code().await;
+    clock.by(61);
+    assert_eq!(open(&gateway, &late).await.status(), StatusCode::GONE);
+
+    for (body, wrong) in [
+        (json!({"object": "Contact"}), "salesforceId"),
+        (json!({"salesforceId": NG}), "object"),
+        (json!({"object": "Contact", "salesforceId": "Ng"}), "salesforceId"),
+    ] {
+        let refused = problem(ask(&gateway, "partner", &body).await, "invalid-fields").await;
+        assert_eq!(refused["errors"][0]["field"], wrong);
+    }
+    gateway.stop().await;
+}
+
+#[tokio::test]
 async fn of_many_who_open_a_page_at_once_one_gets_it() {
     let (gateway, _clock) = linked(json!({"LastName": "Ng"})).await;
     let url = address(&gateway, json!({})).await;

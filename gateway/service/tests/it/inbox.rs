@@ -166,6 +166,21 @@ async fn two_readings_of_one_version_that_differ_are_read_again() {
 }
 
 #[tokio::test]
+async fn a_reading_of_an_earlier_save_of_the_same_second_takes_nothing_back() {
+    let linked = Linked::mapped(quick_options(), Vec::new()).await;
+    let (id, stamp) = seeded_contact(&linked, "True").await;
+    push(&linked, &[ambiguous(id.as_str(), &stamp, "True")]).await;
+    linked.drain_inbox().await;
+
+    let mut earlier = ambiguous(id.as_str(), &stamp, "Earlier");
+    let second = stamp.as_str().unwrap();
+    earlier["observedAt"] = json!(second.replace(".000", ".900"));
+    push(&linked, &[earlier]).await;
+    linked.drain_inbox().await;
+    assert_eq!(last_name(&linked, id.as_str()).await, text("True"));
+}
+
+#[tokio::test]
 async fn a_reading_that_salesforce_cannot_give_now_is_waited_for() {
     let linked = Linked::mapped(quick_options(), Vec::new()).await;
     let (id, stamp) = seeded_contact(&linked, "True").await;

@@ -17,7 +17,7 @@ use crate::linked::{Linked, quick_options};
 
 const SIGABRT: i32 = 6;
 
-async fn causeway(linked: &Linked, arguments: &[&str]) -> ExitStatus {
+pub async fn causeway(linked: &Linked, arguments: &[&str]) -> ExitStatus {
     let mut command = Command::new(env!("CARGO_BIN_EXE_causeway"));
     command
         .arg("--config")

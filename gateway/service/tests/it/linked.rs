@@ -205,11 +205,22 @@ impl Linked {
         users: Vec<PartnerUser>,
         daily_calls: Option<u64>,
     ) -> Linked {
+        let folder = tempfile::tempdir().unwrap();
+        Linked::start_in(folder, org, options, users, daily_calls).await
+    }
+
+    /// As [`Linked::start_capped`], with the database in this folder.
+    pub async fn start_in(
+        folder: TempDir,
+        org: Options,
+        options: AppOptions,
+        users: Vec<PartnerUser>,
+        daily_calls: Option<u64>,
+    ) -> Linked {
         let org = EmulatedOrg::start(org).await.unwrap();
         let (private_key, public_key) = key_pair();
         org.register_app(emulated_org::App::pre_authorized(CONSUMER_KEY, public_key))
             .unwrap();
-        let folder = tempfile::tempdir().unwrap();
         let app = app(&folder, Arc::new(SystemClock), options).await;
         let connection = add_connection(
             &app,

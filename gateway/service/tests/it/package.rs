@@ -325,6 +325,36 @@ async fn an_admin_reads_what_troubles_the_package_with_the_next_step() {
 }
 
 #[tokio::test]
+async fn a_package_hears_of_a_later_version_and_where_it_is() {
+    let gateway =
+        Gateway::start_with("[package]\nlatest_version = \"1.1\"\nversion_id = \"04tZM000000CqO2YAK\"\n")
+            .await;
+    let heard = answer(post(&gateway, "heartbeat", &heartbeat()).await).await;
+    assert_eq!(
+        (
+            &heard["latestPackageVersion"],
+            &heard["latestPackageId"],
+            &heard["outOfDate"]
+        ),
+        (&json!("1.1"), &json!("04tZM000000CqO2YAK"), &json!(true))
+    );
+    let told = gateway.get_json("partner", "/v1/connection").await;
+    assert_eq!(issues(&told), ["package-out-of-date"]);
+    let issue = &told["package"]["issues"][0]["message"];
+    assert_eq!(
+        issue,
+        "Version 1.0 of the package is not the latest, which is 1.1"
+    );
+    assert_eq!(told["package"]["latestId"], "04tZM000000CqO2YAK");
+
+    let mut body = heartbeat();
+    body["packageVersion"] = json!("1.1");
+    let heard = answer(post(&gateway, "heartbeat", &body).await).await;
+    assert_eq!(heard["outOfDate"], false);
+    gateway.stop().await;
+}
+
+#[tokio::test]
 async fn a_heartbeat_that_is_wrong_is_refused_by_field_and_changes_nothing() {
     let gateway = Gateway::start().await;
     answer(post(&gateway, "heartbeat", &heartbeat()).await).await;

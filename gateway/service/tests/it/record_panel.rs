@@ -47,7 +47,10 @@ async fn a_linked_record_tells_its_values_on_both_sides() {
             "{told}"
         );
         assert_eq!((&told["reason"], &told["nextStep"]), (&Value::Null, &Value::Null));
-        assert_eq!(told["owner"], json!({"salesforceId": null, "partnerUser": "u-1"}));
+        assert_eq!(
+            told["owner"],
+            json!({"salesforceId": null, "partnerUser": "u-1", "partnerUserName": "Ada"})
+        );
         let email = &told["fields"][1];
         assert!(email["agreedAt"].is_string(), "{email}");
         let mut email = email.clone();

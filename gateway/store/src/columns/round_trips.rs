@@ -304,6 +304,7 @@ fn every_progress_of_a_part() {
             watermark: at(1),
             after: Some(contact()),
         },
+        PartProgress::Marking { marked: 7 },
         PartProgress::Done,
     ];
     for progress in progress {

@@ -15,6 +15,7 @@ mod inbox;
 mod leases;
 mod links;
 mod logs;
+mod marks;
 mod outbox;
 mod outbox_heads;
 mod packages;

@@ -194,6 +194,10 @@ on_both_engines! {
         entries_read_back_newest_first_and_page,
         every_given_log_filter_must_hold,
     }
+    marks {
+        live_links_with_a_record_are_given_out_by_number,
+        marking_only_gets_further_and_is_apart_by_field_and_mapping,
+    }
     isolation {
         nothing_of_another_connection_is_visible,
     }

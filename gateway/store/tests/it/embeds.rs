@@ -2,7 +2,7 @@
 
 use causeway_core::id::{ConnectionId, MappingId};
 use causeway_core::ports::Lane;
-use causeway_core::ports::embeds::{EmbedCode, EmbedTemplate, Opening};
+use causeway_core::ports::embeds::{EmbedCode, EmbedTemplate, OpenedRecord, Opening};
 use causeway_core::ports::packages::CodeHash;
 
 use crate::given::{at, connection, contact_id};
@@ -14,8 +14,10 @@ fn code(connection: ConnectionId, code: &str, expires: i64) -> EmbedCode {
         connection,
         expires_at: at(expires),
         opens: Opening {
-            mapping: MappingId(1),
-            salesforce_id: contact_id(1),
+            record: Some(OpenedRecord {
+                mapping: MappingId(1),
+                salesforce_id: contact_id(1),
+            }),
             client: "miller-package".to_owned(),
             frame_name: Some("landing".to_owned()),
             site_key: None,

@@ -92,6 +92,8 @@ pub fn plan(mapping: MappingId, revision: i64, partner_object: &str) -> MappingP
         salesforce_default_owner: None,
         owner_rule: SyncRule::default(),
         external_id: None,
+        mark_linked: false,
+        last_written: None,
         identity: None,
         mergeable: false,
         convertible: false,

@@ -23,6 +23,7 @@ mod kill;
 mod leases;
 mod links;
 mod logs;
+mod marks;
 mod open;
 mod outbox;
 mod packages;

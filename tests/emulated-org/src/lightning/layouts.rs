@@ -7,10 +7,12 @@ use std::sync::Arc;
 use serde_json::{Value as Json, json};
 
 use super::book::Piece;
+use super::page_names::page_name;
+use super::translations::Words;
 use super::visitor::Visitor;
 use crate::metadata::xml::Element;
 use crate::org::Org;
-use crate::schema::{Field, Object};
+use crate::schema::{Field, Object, Schema};
 
 /// Fields that no page shows among others: Salesforce's own bookkeeping.
 const BOOKKEEPING: [&str; 12] = [
@@ -56,15 +58,20 @@ pub(super) fn name_for(org: &Org, visitor: &Visitor, object: &Object, record_typ
 }
 
 /// The layout as the shell draws it; of the standard one that no metadata describes, all fields.
-pub(super) fn drawn(org: &Org, object: &Object, name: &str) -> Json {
+pub(super) fn drawn(org: &Org, visitor: &Visitor, object: &Object, name: &str) -> Json {
+    let namer = Namer {
+        words: Words::of_user(org, visitor.user),
+        schema: visitor.schema(),
+        object,
+    };
     let sections = match org.piece("Layout", name) {
         Some(piece) => {
             let sections = piece.definition.all("layoutSections");
             sections
-                .filter_map(|section| drawn_section(object, section))
+                .filter_map(|section| drawn_section(&namer, name, section))
                 .collect()
         }
-        None => vec![standard_section(object)],
+        None => vec![standard_section(&namer)],
     };
     json!({ "name": name, "sections": sections })
 }
@@ -84,22 +91,38 @@ pub(super) fn required(org: &Org, object: &Object, name: &str) -> Vec<String> {
     required.map(|(_, field)| field.name.clone()).collect()
 }
 
-fn drawn_section(object: &Object, section: &Element) -> Option<Json> {
+/// What calls the fields of a layout.
+struct Namer<'n> {
+    words: Words<'n>,
+    schema: &'n Schema,
+    object: &'n Object,
+}
+
+impl Namer<'_> {
+    fn name(&self, field: &Field) -> String {
+        page_name(&self.words, self.schema, self.object, field)
+    }
+}
+
+fn drawn_section(namer: &Namer<'_>, layout: &str, section: &Element) -> Option<Json> {
     // Links, buttons and empty places are nothing that the shell draws.
     let columns: Vec<Vec<Json>> = section
         .all("layoutColumns")
         .map(|column| {
             let items = column.all("layoutItems");
-            items.filter_map(|item| drawn_item(object, item)).collect()
+            items.filter_map(|item| drawn_item(namer, item)).collect()
         })
         .collect();
     if columns.iter().all(Vec::is_empty) {
         return None;
     }
-    Some(json!({ "label": section.text_of("label").unwrap_or_default(), "columns": columns }))
+    let label = section.text_of("label").unwrap_or_default();
+    let label = namer.words.section(namer.object, layout, label);
+    Some(json!({ "label": label, "columns": columns }))
 }
 
-fn drawn_item(object: &Object, item: &Element) -> Option<Json> {
+fn drawn_item(namer: &Namer<'_>, item: &Element) -> Option<Json> {
+    let object = namer.object;
     if let Some(page) = item.text_of("page") {
         let height = item
             .text_of("height")
@@ -116,6 +139,7 @@ fn drawn_item(object: &Object, item: &Element) -> Option<Json> {
     let behavior = item.text_of("behavior").unwrap_or("Edit");
     Some(json!({
         "field": field.name,
+        "label": namer.name(field),
         "required": behavior == "Required" || is_always_required(field),
         "readOnly": behavior == "Readonly" || !can_be_typed(object, field),
     }))
@@ -135,7 +159,8 @@ fn is_always_required(field: &Field) -> bool {
     field.required_on_create() && field.updateable
 }
 
-fn standard_section(object: &Object) -> Json {
+fn standard_section(namer: &Namer<'_>) -> Json {
+    let object = namer.object;
     let fields = object
         .visible_fields()
         .map(|(_, field)| field)
@@ -144,6 +169,7 @@ fn standard_section(object: &Object) -> Json {
         .map(|field| {
             json!({
                 "field": field.name,
+                "label": namer.name(field),
                 "required": is_always_required(field),
                 "readOnly": !can_be_typed(object, field),
             })
@@ -151,5 +177,5 @@ fn standard_section(object: &Object) -> Json {
         .collect();
     let half = items.len().div_ceil(2);
     let (left, right) = items.split_at_checked(half).unwrap_or_default();
-    json!({ "label": format!("{} Information", object.label), "columns": [left, right] })
+    json!({ "label": format!("{} Information", namer.words.object(object, false)), "columns": [left, right] })
 }

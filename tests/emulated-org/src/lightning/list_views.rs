@@ -13,6 +13,7 @@ use super::cells::CellReader;
 use super::columns::path_of_column;
 use super::error::PageError;
 use super::objects::object_of;
+use super::translations::Words;
 use super::visitor::Visitor;
 use crate::http::query::setting_in;
 use crate::metadata::xml::Element;
@@ -97,6 +98,7 @@ async fn list(
         Plan::in_setting(&text, schema, &setting).map_err(|error| PageError::new(400, error.message))?;
     let rows = run(&plan, &data, Scope::Live);
     let reader = CellReader::new(&org, &visitor, &data);
+    let words = Words::of_user(&org, visitor.user);
     let shown = rows.iter().take(PAGE).map(|row| {
         let values: Map<String, Json> = columns
             .iter()
@@ -108,7 +110,7 @@ async fn list(
         "label": view.label,
         "columns": columns
             .iter()
-            .map(|(path, field)| json!({ "field": path, "label": label_of(object, path, field), "type": field.kind.name() }))
+            .map(|(path, field)| json!({ "field": path, "label": label_of(&words, object, path, field), "type": field.kind.name() }))
             .collect::<Vec<_>>(),
         "rows": shown.collect::<Vec<_>>(),
         "hasMore": rows.len() > PAGE,
@@ -116,13 +118,13 @@ async fn list(
 }
 
 /// Of a parent's name, the label of the relationship (`Account Name`).
-fn label_of(object: &Object, path: &str, field: &Field) -> String {
+fn label_of(words: &Words<'_>, object: &Object, path: &str, field: &Field) -> String {
     match path.split_once('.') {
         Some((step, "Name")) => match object.relationship(step) {
             Some((_, reference)) => reference.label.replace(" ID", " Name"),
             None => field.label.clone(),
         },
-        _ => field.label.clone(),
+        _ => words.field(object, field),
     }
 }
 

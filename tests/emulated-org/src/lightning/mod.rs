@@ -16,6 +16,7 @@ mod layouts;
 mod list_views;
 mod login;
 mod objects;
+mod page_names;
 mod record_pages;
 mod records;
 mod setup;

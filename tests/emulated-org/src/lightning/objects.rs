@@ -5,6 +5,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::error::PageError;
 use super::list_views;
+use super::translations::Words;
 use super::visitor::Visitor;
 use crate::org::Org;
 use crate::schema::{Field, Object, Schema};
@@ -24,9 +25,10 @@ async fn describe(
     name: web::Path<String>,
 ) -> Result<web::Json<Json>, PageError> {
     let object = object_of(visitor.schema(), &name)?;
+    let words = Words::of_user(&org, visitor.user);
     let fields: Map<String, Json> = object
         .visible_fields()
-        .map(|(_, field)| (field.name.clone(), described(field)))
+        .map(|(_, field)| (field.name.clone(), described(field, &words.field(object, field))))
         .collect();
     let views = list_views::all(&org, object);
     let views = views
@@ -34,8 +36,8 @@ async fn describe(
         .map(|view| json!({ "name": view.name, "label": view.label }));
     Ok(web::Json(json!({
         "name": object.name,
-        "label": object.label,
-        "labelPlural": object.label_plural,
+        "label": words.object(object, false),
+        "labelPlural": words.object(object, true),
         "keyPrefix": object.key_prefix,
         "nameField": object.name_field().map(|(_, field)| field.name.as_str()),
         "canCreate": object.createable,
@@ -44,7 +46,7 @@ async fn describe(
     })))
 }
 
-fn described(field: &Field) -> Json {
+fn described(field: &Field, name: &str) -> Json {
     let values = field.picklist_values.iter().filter(|value| value.active);
     let values = values.map(|value| {
         let label = value.label.as_ref().unwrap_or(&value.value);
@@ -52,7 +54,7 @@ fn described(field: &Field) -> Json {
     });
     json!({
         "name": field.name,
-        "label": field.label,
+        "label": name,
         "type": field.kind.name(),
         "length": field.length,
         "precision": field.precision,

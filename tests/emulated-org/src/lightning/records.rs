@@ -66,7 +66,7 @@ async fn read(
         "canDelete": object.deletable && visitor.access.may_delete(object, row, &data),
         "values": values,
         "page": record_pages::drawn(&org, object)?,
-        "layout": layouts::drawn(&org, object, &layout),
+        "layout": layouts::drawn(&org, &visitor, object, &layout),
     })))
 }
 
@@ -108,7 +108,7 @@ async fn new(
         "canDelete": false,
         "values": values,
         "page": record_pages::drawn(&org, object)?,
-        "layout": layouts::drawn(&org, object, &layout),
+        "layout": layouts::drawn(&org, &visitor, object, &layout),
     })))
 }
 

@@ -15,7 +15,7 @@ use crate::schema::sfdx::SfdxError;
 use crate::schema::sfdx::source::entries;
 
 /// The types that pages read: type, suffix of its file, whether its markup lies beside.
-const KINDS: [(&str, &str, bool); 10] = [
+const KINDS: [(&str, &str, bool); 12] = [
     ("CustomApplication", ".app-meta.xml", false),
     ("CustomTab", ".tab-meta.xml", false),
     ("FlexiPage", ".flexipage-meta.xml", false),
@@ -24,6 +24,8 @@ const KINDS: [(&str, &str, bool); 10] = [
     ("CspTrustedSite", ".cspTrustedSite-meta.xml", false),
     ("RemoteSiteSetting", ".remoteSite-meta.xml", false),
     ("Translations", ".translation-meta.xml", false),
+    ("CustomObjectTranslation", ".objectTranslation-meta.xml", false),
+    ("CustomFieldTranslation", ".fieldTranslation-meta.xml", false),
     ("ApexPage", ".page-meta.xml", true),
     ("ApexComponent", ".component-meta.xml", true),
 ];
@@ -84,6 +86,11 @@ fn one(path: &Path, kind: &'static str, stem: &str, with_markup: bool) -> Result
             let object = path.parent().and_then(Path::parent).and_then(Path::file_name);
             let object = object.and_then(|name| name.to_str()).unwrap_or_default();
             format!("{object}.{stem}")
+        }
+        "CustomFieldTranslation" => {
+            let of = path.parent().and_then(Path::file_name);
+            let of = of.and_then(|name| name.to_str()).unwrap_or_default();
+            format!("{of}.{stem}")
         }
         _ => stem,
     };

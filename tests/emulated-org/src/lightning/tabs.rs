@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use super::translations::translated;
+use super::translations::{Words, translated};
 use super::visitor::Visitor;
 use crate::access::Access;
 use crate::org::Org;
@@ -45,7 +45,8 @@ pub(super) fn tab(org: &Org, visitor: &Visitor, language: &str, name: &str) -> O
         Some(object) => {
             let object = visitor.schema().object(object)?;
             let icon = format!("standard:{}", object.name.to_ascii_lowercase());
-            let mut entry = entry(name, &object.label_plural, "object", &icon);
+            let label = Words::new(org, language.to_owned()).object(object, true);
+            let mut entry = entry(name, &label, "object", &icon);
             entry.insert("object".to_owned(), json!(object.name));
             entry
         }
@@ -71,7 +72,8 @@ fn custom(org: &Org, visitor: &Visitor, language: &str, name: &str) -> Option<Ma
     let icon = icon(definition.text_of("motif").unwrap_or_default());
     if definition.says("customObject") {
         let object = visitor.schema().object(&piece.name)?;
-        let mut entry = entry(&piece.name, &object.label_plural, "object", &icon);
+        let label = Words::new(org, language.to_owned()).object(object, true);
+        let mut entry = entry(&piece.name, &label, "object", &icon);
         entry.insert("object".to_owned(), json!(object.name));
         return Some(entry);
     }

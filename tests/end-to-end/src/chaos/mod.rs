@@ -310,6 +310,8 @@ async fn drain(world: &mut World, report: &mut Report) -> Result<(), ScenarioErr
             world.settle()?;
             return Ok(());
         }
+        // A comparison that is under way takes real time, and keeps notes waiting meanwhile.
+        world.gateway_rests().await?;
     }
     let (rows, notes) = (world.waiting().await?, world.markers()?);
     report.violate(format!(

@@ -204,7 +204,7 @@ async fn edit_ten(org: &OrgClient, round: usize) -> Vec<Value> {
     );
     let gone = last["Id"].as_str().unwrap();
     org.delete("Contact", gone).await.unwrap();
-    changes.push(pump::change("Contact", gone, "delete", last));
+    changes.push(pump::change("Contact", gone, "delete", last, chrono::Utc::now()));
     changes
 }
 

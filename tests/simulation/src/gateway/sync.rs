@@ -257,7 +257,7 @@ impl World {
                 };
                 Ok(Some(page(next, found.news, Vec::new())))
             }
-            PartProgress::Done => Ok(None),
+            PartProgress::Marking { .. } | PartProgress::Done => Ok(None),
         }
     }
 

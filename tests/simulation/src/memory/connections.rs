@@ -62,6 +62,7 @@ impl Connections for Memory {
             runs: Arc::default(),
             seen: Arc::default(),
             watermarks: Arc::default(),
+            markings: Arc::default(),
             leases: Arc::default(),
             report: None,
             people: Arc::default(),

@@ -9,6 +9,7 @@ mod connections;
 mod inbox;
 mod leases;
 mod links;
+mod marks;
 mod outbox;
 mod packages;
 mod pages;
@@ -31,6 +32,7 @@ use causeway_core::ports::embeds::{EmbedCode, EmbedTemplate};
 use causeway_core::ports::inbox::{IdempotencyKey, PendingChange, SavedAnswer};
 use causeway_core::ports::links::HistoryEntry;
 use causeway_core::ports::logs::LogEntry;
+use causeway_core::ports::marks::Marking;
 use causeway_core::ports::packages::{PackageReport, Pairing};
 use causeway_core::ports::people::KnownUser;
 use causeway_core::ports::runs::{Run, Watermark};
@@ -84,6 +86,7 @@ struct Space {
     runs: Arc<BTreeMap<RunId, Run>>,
     seen: Arc<BTreeMap<(RunId, MappingId, SalesforceId), ()>>,
     watermarks: Arc<BTreeMap<(MappingId, Watermark), Instant>>,
+    markings: Arc<BTreeMap<(MappingId, String), Marking>>,
     leases: Arc<BTreeMap<String, LeaseRow>>,
     report: Option<PackageReport>,
     people: Arc<BTreeMap<SalesforceId, KnownUser>>,

@@ -4,6 +4,7 @@ import readSettings from '@salesforce/apex/ConnectionSettingsController.read';
 import saveSettings from '@salesforce/apex/ConnectionSettingsController.save';
 import pairOrg from '@salesforce/apex/ConnectionSettingsController.pair';
 import testConnection from '@salesforce/apex/ConnectionSettingsController.test';
+import openTestPage from '@salesforce/apex/ConnectionSettingsController.openTestPage';
 import titleLabel from '@salesforce/label/c.Connection_Title';
 import loadingLabel from '@salesforce/label/c.Page_Loading';
 import pairTitleLabel from '@salesforce/label/c.Connection_Pair_Title';
@@ -51,15 +52,20 @@ import worksLabel from '@salesforce/label/c.Check_Works';
 import failsLabel from '@salesforce/label/c.Check_Fails';
 import notTriedLabel from '@salesforce/label/c.Check_Not_Tried';
 import lookLabel from '@salesforce/label/c.Check_Look';
+import frameRefusedLabel from '@salesforce/label/c.Check_Frame_Refused';
+import frameRefusedStepLabel from '@salesforce/label/c.Check_Frame_Refused_Step';
 import copyLabel from '@salesforce/label/c.Page_Copy';
 import copiedLabel from '@salesforce/label/c.Page_Copied';
 import openSetupLabel from '@salesforce/label/c.Page_Open_Setup';
 import aboutLabel from '@salesforce/label/c.Connection_About';
 import versionLabel from '@salesforce/label/c.Connection_Version';
 import outOfDateLabel from '@salesforce/label/c.Connection_Out_Of_Date';
+import installLabel from '@salesforce/label/c.Connection_Install';
+import installAskLabel from '@salesforce/label/c.Connection_Install_Ask';
 import supportEmailLabel from '@salesforce/label/c.Connection_Support_Email';
 import supportPhoneLabel from '@salesforce/label/c.Connection_Support_Phone';
 import supportNoneLabel from '@salesforce/label/c.Connection_Support_None';
+import supportUnnamedLabel from '@salesforce/label/c.Connection_Support_Unnamed';
 
 const LABEL = {
     title: titleLabel,
@@ -109,15 +115,20 @@ const LABEL = {
     fails: failsLabel,
     notTried: notTriedLabel,
     look: lookLabel,
+    frameRefused: frameRefusedLabel,
+    frameRefusedStep: frameRefusedStepLabel,
     copy: copyLabel,
     copied: copiedLabel,
     openSetup: openSetupLabel,
     about: aboutLabel,
     version: versionLabel,
     outOfDate: outOfDateLabel,
+    install: installLabel,
+    installAsk: installAskLabel,
     supportEmail: supportEmailLabel,
     supportPhone: supportPhoneLabel,
-    supportNone: supportNoneLabel
+    supportNone: supportNoneLabel,
+    supportUnnamed: supportUnnamedLabel
 };
 
 const EDITABLE = ['endpoint', 'clientId', 'audience', 'dataOwner', 'accountName', 'microSiteKey', 'iFrameName'];
@@ -125,8 +136,15 @@ const FINDINGS = {
     works: { icon: 'utility:success', variant: 'success', stateText: LABEL.works },
     fails: { icon: 'utility:error', variant: 'error', stateText: LABEL.fails },
     notTried: { icon: 'utility:dash', stateText: LABEL.notTried },
-    look: { icon: 'utility:info', stateText: LABEL.look }
+    look: { icon: 'utility:info', stateText: LABEL.look },
+    underTest: { icon: 'utility:dash', stateText: LABEL.testing }
 };
+const underTest = ({ name }) => ({ name, state: 'underTest' });
+
+/** What the gateway's test page tells the page around it, followed by the code of its address. */
+const SHOWN = 'causeway:shown:';
+/** How long it may take, in seconds. A frame that the browser refuses tells nothing. */
+const PATIENCE = 8;
 
 /** Where an admin links the org with a gateway. Nothing is stored before Save Settings or Pair is pressed. */
 export default class ConnectionSettings extends LightningElement {
@@ -146,9 +164,17 @@ export default class ConnectionSettings extends LightningElement {
     findings;
     testResult;
     copied;
+    testPage;
 
     connectedCallback() {
+        this.handleMessage = (event) => this.hear(event);
+        window.addEventListener('message', this.handleMessage);
         this.load();
+    }
+
+    disconnectedCallback() {
+        window.removeEventListener('message', this.handleMessage);
+        this.endTestPage?.(false);
     }
 
     get stateText() {
@@ -166,8 +192,16 @@ export default class ConnectionSettings extends LightningElement {
         return !this.shown.supportEmail && !this.shown.supportPhone;
     }
 
+    get noSupport() {
+        return this.values.secretIsSet ? LABEL.supportUnnamed : LABEL.supportNone;
+    }
+
     get outOfDate() {
         return fill(LABEL.outOfDate, this.shown.latestVersion);
+    }
+
+    get install() {
+        return fill(LABEL.install, this.shown.latestVersion);
     }
 
     get showsUnsaved() {
@@ -222,16 +256,68 @@ export default class ConnectionSettings extends LightningElement {
 
     async handleTest() {
         await this.act(LABEL.testing, async () => {
+            // The same result is told again.
+            this.testResult = undefined;
             const found = await testConnection();
-            this.findings = found.map((finding, index) => ({
-                ...finding,
-                ...FINDINGS[finding.state],
-                key: index,
-                copyLabel: LABEL.copy
-            }));
-            const isBroken = found.some(({ state }) => state === 'fails' || state === 'notTried');
+            this.showFindings(found.map((finding) => (finding.state === 'look' ? underTest(finding) : finding)));
+            // What is typed and not saved yet was not tested, so that nothing is said about it.
+            found.filter(({ field }) => field && !this.isChanged).forEach((finding) => this.markField(finding));
+            const all = await this.tryFrame(found);
+            this.showFindings(all);
+            const isBroken = all.some(({ state }) => state === 'fails' || state === 'notTried');
             this.testResult = isBroken ? LABEL.someFail : LABEL.allWork;
         });
+    }
+
+    showFindings(found) {
+        this.findings = found.map((finding, index) => ({
+            ...finding,
+            ...FINDINGS[finding.state],
+            key: index,
+            copyLabel: LABEL.copy
+        }));
+    }
+
+    /** Whether the browser shows pages of the gateway, no server knows: it is tried, by a page that says so. */
+    async tryFrame(found) {
+        let address;
+        if (found.some(({ state }) => state === 'look')) {
+            // Where the gateway gives no page, a person has to look.
+            address = await openTestPage().catch(() => undefined);
+        }
+        if (!address || !this.isConnected) {
+            return found;
+        }
+        const isShown = await this.showTestPage(address);
+        const answer = isShown
+            ? { state: 'works', nextStep: null, setupPath: null, address: null }
+            : { state: 'fails', message: fill(LABEL.frameRefused, PATIENCE), nextStep: LABEL.frameRefusedStep };
+        return found.map((finding) => (finding.state === 'look' ? { ...finding, ...answer } : finding));
+    }
+
+    showTestPage(address) {
+        return new Promise((resolve) => {
+            // eslint-disable-next-line @lwc/lwc/no-async-operation -- nothing tells of a frame that is refused
+            const timer = setTimeout(() => this.endTestPage(false), PATIENCE * 1000);
+            this.endTestPage = (isShown) => {
+                clearTimeout(timer);
+                this.testPage = undefined;
+                this.endTestPage = undefined;
+                resolve(isShown);
+            };
+            this.testPage = address;
+        });
+    }
+
+    // The code is known to the page in the frame alone, so that nobody else can say this in its place.
+    hear({ data, origin }) {
+        if (!this.testPage) {
+            return;
+        }
+        const { origin: expected, pathname } = new URL(this.testPage);
+        if (origin === expected && data === SHOWN + pathname.split('/').pop()) {
+            this.endTestPage(true);
+        }
     }
 
     async handleCopy(event) {
@@ -266,6 +352,7 @@ export default class ConnectionSettings extends LightningElement {
         this.secret = '';
         this.code = '';
         this.findings = undefined;
+        this.testResult = undefined;
         this.take(await readSettings());
     }
 
@@ -299,14 +386,20 @@ export default class ConnectionSettings extends LightningElement {
     }
 
     showError(error) {
-        const input = error.field && this.template.querySelector(`[data-field="${error.field}"]`);
+        const input = this.markField(error);
         if (!input) {
             this.actionError = error;
             return;
         }
         this.actionError = { message: LABEL.nothingSaved };
-        input.setCustomValidity(error.nextStep ? `${error.message} ${error.nextStep}` : error.message);
-        input.reportValidity();
         input.focus();
+    }
+
+    /** Says what is wrong at the field that it is about; returns that field, where there is one. */
+    markField({ field, message, nextStep }) {
+        const input = field && this.template.querySelector(`[data-field="${field}"]`);
+        input?.setCustomValidity(nextStep ? `${message} ${nextStep}` : message);
+        input?.reportValidity();
+        return input;
     }
 }

@@ -50,6 +50,7 @@ import sourceSalesforce from '@salesforce/label/c.Panel_Source_Salesforce';
 import sourcePartner from '@salesforce/label/c.Panel_Source_Partner';
 import sourcePerson from '@salesforce/label/c.Panel_Source_Person';
 import sourceRun from '@salesforce/label/c.Panel_Source_Run';
+import sourceWrite from '@salesforce/label/c.Panel_Source_Write';
 import causeSalesforceWins from '@salesforce/label/c.Panel_Cause_Salesforce_Wins';
 import causePartnerWins from '@salesforce/label/c.Panel_Cause_Partner_Wins';
 import causeMostRecent from '@salesforce/label/c.Panel_Cause_Most_Recent';
@@ -119,7 +120,7 @@ const RULES = {
 const SOURCES = {
     push: sourceSalesforce,
     readAgain: sourceSalesforce,
-    write: sourceSalesforce,
+    write: sourceWrite,
     partner: sourcePartner,
     person: sourcePerson,
     run: sourceRun
@@ -219,9 +220,10 @@ export default class RecordPanel extends LightningElement {
         return STATUS[this.panel.status] ?? STATUS.unknown;
     }
 
-    // The component takes no text.
+    // The component takes no text. Where the partner has no time to tell there is no line.
     get updatedAt() {
-        return new Date(this.panel.updatedAt);
+        const at = new Date(this.panel.updatedAt ?? '');
+        return Number.isNaN(at.getTime()) ? undefined : at;
     }
 
     get isLinked() {

@@ -1,9 +1,11 @@
 import { LightningElement, api } from 'lwc';
+import LOCALE from '@salesforce/i18n/locale';
 import { fill } from 'c/page';
 import none from '@salesforce/label/c.Sync_Chart_None';
 import table from '@salesforce/label/c.Sync_Chart_Table';
 import when from '@salesforce/label/c.Sync_Chart_When';
 import value from '@salesforce/label/c.Sync_Chart_Value';
+import highest from '@salesforce/label/c.Sync_Chart_Highest';
 import summary from '@salesforce/label/c.Sync_Chart_Summary';
 
 const WIDTH = 480;
@@ -12,6 +14,8 @@ const HEIGHT = 120;
 const FILLED = 0.8;
 /** Places at least: one bar alone is not a wall. */
 const FEWEST = 12;
+/** What is smaller is not told more exactly. */
+const SMALLEST = 0.1;
 /** A value that is not nothing can be seen. */
 const LOWEST = 2;
 
@@ -34,7 +38,26 @@ export default class SyncChart extends LightningElement {
     }
 
     get summary() {
-        return fill(summary, this.heading, Math.round(this.highest).toLocaleString());
+        return fill(summary, this.heading, this.highestNumber);
+    }
+
+    // A bar that is there is not said to be nothing.
+    get highestNumber() {
+        return this.highest < SMALLEST
+            ? `< ${SMALLEST.toLocaleString(LOCALE)}`
+            : this.highest.toLocaleString(LOCALE, { maximumFractionDigits: 1 });
+    }
+
+    get highestText() {
+        return fill(highest, this.highestNumber);
+    }
+
+    get first() {
+        return this.points[0].at;
+    }
+
+    get last() {
+        return this.points[this.points.length - 1].at;
     }
 
     get bars() {

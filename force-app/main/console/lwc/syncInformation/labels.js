@@ -37,6 +37,14 @@ import capLabel from '@salesforce/label/c.Sync_Calls_Cap';
 import capHelpLabel from '@salesforce/label/c.Sync_Calls_Cap_Help';
 import capSaveLabel from '@salesforce/label/c.Sync_Calls_Save';
 import capSavedLabel from '@salesforce/label/c.Sync_Calls_Saved';
+import callsAutomaticLabel from '@salesforce/label/c.Sync_Calls_Automatic';
+import callsAutomaticOpenLabel from '@salesforce/label/c.Sync_Calls_Automatic_Open';
+import enforceLabel from '@salesforce/label/c.Sync_Calls_Enforce';
+import standstillLabel from '@salesforce/label/c.Sync_Standstill';
+import standstillShareLabel from '@salesforce/label/c.Sync_Standstill_Share';
+import standstillStepLabel from '@salesforce/label/c.Sync_Standstill_Step';
+import goesOnLabel from '@salesforce/label/c.Sync_Standstill_Goes_On';
+import stateStandstillLabel from '@salesforce/label/c.Sync_State_Standstill';
 import callsOrgLabel from '@salesforce/label/c.Sync_Calls_Org';
 import cancelSyncLabel from '@salesforce/label/c.Sync_Cancel';
 import cancelConfirmLabel from '@salesforce/label/c.Sync_Cancel_Confirm';
@@ -68,7 +76,6 @@ import startedTextLabel from '@salesforce/label/c.Sync_Force_Started';
 import forceRunningLabel from '@salesforce/label/c.Sync_Force_Running';
 import historyTitleLabel from '@salesforce/label/c.Sync_History_Title';
 import historyNoneLabel from '@salesforce/label/c.Sync_History_None';
-import historyAllLabel from '@salesforce/label/c.Sync_History_All';
 import historyOlderLabel from '@salesforce/label/c.Sync_History_Older';
 import kindLabel from '@salesforce/label/c.Sync_History_Kind';
 import runStartedLabel from '@salesforce/label/c.Sync_History_Started';
@@ -145,6 +152,14 @@ export const LABEL = {
     capHelp: capHelpLabel,
     capSave: capSaveLabel,
     capSaved: capSavedLabel,
+    callsAutomatic: callsAutomaticLabel,
+    callsAutomaticOpen: callsAutomaticOpenLabel,
+    enforce: enforceLabel,
+    standstill: standstillLabel,
+    standstillShare: standstillShareLabel,
+    standstillStep: standstillStepLabel,
+    goesOn: goesOnLabel,
+    stateStandstill: stateStandstillLabel,
     callsOrg: callsOrgLabel,
     cancelSync: cancelSyncLabel,
     cancelConfirm: cancelConfirmLabel,
@@ -176,7 +191,6 @@ export const LABEL = {
     forceRunning: forceRunningLabel,
     historyTitle: historyTitleLabel,
     historyNone: historyNoneLabel,
-    historyAll: historyAllLabel,
     historyOlder: historyOlderLabel,
     kind: kindLabel,
     runStarted: runStartedLabel,

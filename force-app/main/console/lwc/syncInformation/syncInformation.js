@@ -1,22 +1,27 @@
 import { LightningElement } from 'lwc';
+import LOCALE from '@salesforce/i18n/locale';
 import { fill, readError } from 'c/page';
 import readOverview from '@salesforce/apex/SyncController.overview';
 import readSending from '@salesforce/apex/SyncController.sending';
-import readRun from '@salesforce/apex/SyncController.run';
+import readOlderRuns from '@salesforce/apex/SyncController.olderRuns';
+import readProgress from '@salesforce/apex/SyncController.progress';
 import startSync from '@salesforce/apex/SyncController.start';
 import cancelSync from '@salesforce/apex/SyncController.cancel';
 import saveInstant from '@salesforce/apex/SyncController.saveInstant';
 import saveCap from '@salesforce/apex/SyncController.saveCap';
+import { callsOf, standstillOf } from './calls';
+import { SHOWN_RUNS, withEarlier } from './history';
 import { KINDS, LABEL, REASONS, STATES } from './labels';
+import { withoutCodes } from './words';
 
 /** How often a run is looked at, in milliseconds. */
 const PACE = 5000;
 /** How often, after the gateway did not answer: it is not helped by more requests. */
 const SLOW_PACE = 30000;
-/** Runs that are shown before somebody asks for all. */
-const SHOWN_RUNS = 10;
 const SHOWN_EXAMPLES = 10;
 const MINUTE = 60000;
+/** Minutes that are proposed until an admin has said how many. */
+const DEFAULT_INTERVAL = 15;
 
 const ON = new Set(['queued', 'running', 'cancelling']);
 const isOn = (run) => ON.has(run.state);
@@ -39,9 +44,11 @@ export default class SyncInformation extends LightningElement {
     started;
     startError;
     isAllShown = false;
+    historyError;
     announcement = '';
     instant = {};
     instantSaved = '';
+    isEnforced = false;
     cap;
     capSaved = '';
 
@@ -61,6 +68,7 @@ export default class SyncInformation extends LightningElement {
             ...run,
             kindText: KINDS[run.kind] ?? run.kind,
             stateText: STATES[run.state] ?? run.state,
+            error: withoutCodes(run.error),
             rows: rowsOf(run)
         }));
     }
@@ -73,38 +81,29 @@ export default class SyncInformation extends LightningElement {
         return this.runs.length === 0;
     }
 
-    get canShowAll() {
-        return !this.isAllShown && this.runs.length > SHOWN_RUNS;
-    }
-
-    get showsOlder() {
-        return this.overview.hasMoreRuns && !this.canShowAll;
+    get canShowOlder() {
+        return this.shownRuns.length < this.runs.length || Boolean(this.overview.olderRuns);
     }
 
     get running() {
         return this.overview?.runs.find(isOn);
     }
 
-    get firstRun() {
-        const initial = this.overview.runs.filter(({ kind }) => kind === 'initial');
-        return initial.find(({ state }) => state === 'completed') ?? initial[0];
-    }
-
     get firstDone() {
-        return this.firstRun?.state === 'completed' ? this.firstRun.finishedAt : undefined;
+        const { firstSync, firstSyncAt } = this.overview.connection;
+        return firstSync === 'done' ? firstSyncAt : undefined;
     }
 
     get firstText() {
-        const run = this.firstRun;
-        if (run) {
-            if (isOn(run)) {
-                return LABEL.firstRunning;
-            }
-            return run.state === 'completed' ? LABEL.firstDone : LABEL.firstFailed;
+        const { firstSync, firstSyncAt } = this.overview.connection;
+        if (firstSync === 'done') {
+            return firstSyncAt ? LABEL.firstDone : LABEL.firstDoneBefore;
         }
-        // It may be so long ago that it is not among the runs that were read; the records it linked are there.
-        const linked = this.overview.mappings.reduce((sum, { links }) => sum + (links?.linked ?? 0), 0);
-        return this.overview.hasMoreRuns && linked > 0 ? LABEL.firstDoneBefore : LABEL.firstNone;
+        const newest = this.overview.runs.find(({ kind }) => kind === 'initial');
+        if (firstSync === 'running' || (newest && isOn(newest))) {
+            return LABEL.firstRunning;
+        }
+        return newest?.state === 'failed' ? LABEL.firstFailed : LABEL.firstNone;
     }
 
     get lastSync() {
@@ -126,23 +125,25 @@ export default class SyncInformation extends LightningElement {
         // The gateway measures the last minutes; the page knows the average alone.
         const finish = run.finishEstimate ? new Date(run.finishEstimate) : new Date(Date.now() + remaining * MINUTE);
         const rate = run.recordsPerSecond ? run.recordsPerSecond * 60 : perMinute;
+        const standstill = this.standstill?.isOfRun ? this.standstill : undefined;
         return {
             kindText: KINDS[run.kind] ?? run.kind,
-            stateText: STATES[run.state],
+            stateText: standstill ? LABEL.stateStandstill : STATES[run.state],
+            goesOn: standstill?.goesOn,
             parts: run.parts.map((part) => ({
                 key: part.mapping,
                 name: names.get(part.mapping) ?? part.mapping,
                 counts:
                     typeof part.expected === 'number'
-                        ? fill(LABEL.counts, part.rows.toLocaleString(), part.expected.toLocaleString())
-                        : fill(LABEL.countsOpen, part.rows.toLocaleString())
+                        ? fill(LABEL.counts, part.rows.toLocaleString(LOCALE), part.expected.toLocaleString(LOCALE))
+                        : fill(LABEL.countsOpen, part.rows.toLocaleString(LOCALE))
             })),
             isMeasured: isMeasured && expected > 0,
             percent: expected > 0 ? Math.min(Math.floor((rows / expected) * 100), 100) : 0,
-            rate: fill(LABEL.rate, Math.round(rate).toLocaleString()),
+            rate: rate > 0 ? fill(LABEL.rate, Math.round(rate).toLocaleString(LOCALE)) : undefined,
             finish:
                 run.finishEstimate || (isMeasured && perMinute > 0)
-                    ? fill(LABEL.finish, finish.toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' }))
+                    ? fill(LABEL.finish, finish.toLocaleTimeString(LOCALE, { hour: '2-digit', minute: '2-digit' }))
                     : LABEL.finishOpen
         };
     }
@@ -161,8 +162,11 @@ export default class SyncInformation extends LightningElement {
                 since: this.sending.since
             });
         }
+        if (this.standstill) {
+            issues.push({ key: 'standstill', message: this.standstill.message, nextStep: this.standstill.nextStep });
+        }
         for (const run of this.overview.runs.slice(0, 1).filter(({ state }) => state === 'failed')) {
-            issues.push({ key: `run-${run.id}`, message: run.error, since: run.finishedAt });
+            issues.push({ key: `run-${run.id}`, message: withoutCodes(run.error), since: run.finishedAt });
         }
         for (const cause of this.causes) {
             const examples = this.overview.held.filter(({ reason }) => reason === cause.cause);
@@ -170,13 +174,13 @@ export default class SyncInformation extends LightningElement {
                 key: `held-${cause.cause}-${cause.object ?? ''}`,
                 ...(REASONS[cause.cause] ?? REASONS.other),
                 count: cause.count,
-                countText: fill(LABEL.issuesRecords, cause.count.toLocaleString()),
+                countText: fill(LABEL.issuesRecords, cause.count.toLocaleString(LOCALE)),
                 since: cause.oldest,
                 examples: examples.slice(0, SHOWN_EXAMPLES).map((record) => ({
                     key: record.id,
                     name: [record.object, record.salesforceId ?? record.record].filter(Boolean).join(' '),
                     url: record.salesforceId ? `/lightning/r/${record.salesforceId}/view` : undefined,
-                    summary: record.summary
+                    summary: withoutCodes(record.summary)
                 }))
             });
         }
@@ -212,20 +216,12 @@ export default class SyncInformation extends LightningElement {
         return this.overview.connection.enabled === false;
     }
 
-    get interval() {
-        return this.instant.intervalMinutes ?? '';
+    get calls() {
+        return callsOf(this.overview.connection);
     }
 
-    get calls() {
-        const { calls = {}, budget = {} } = this.overview.connection;
-        const spent = budget.used24h ?? calls.spent ?? 0;
-        const cap = budget.cap ?? calls.cap ?? 0;
-        return {
-            spent,
-            cap,
-            maximum: budget.maximum,
-            percent: cap > 0 ? Math.min(Math.round((spent / cap) * 100), 100) : 0
-        };
+    get standstill() {
+        return standstillOf(this.overview.connection, this.running);
     }
 
     get waiting() {
@@ -234,7 +230,13 @@ export default class SyncInformation extends LightningElement {
             { key: 'package', name: LABEL.inOrg, ...inOrg?.queue },
             { key: 'inbox', name: LABEL.inbox, ...inbox },
             { key: 'outbox', name: LABEL.outbox, ...outbox }
-        ].map((queue) => ({ ...queue, waiting: queue.waiting ?? 0, oldest: timeOf(queue.oldest), detailKey: `${queue.key}-detail` }));
+        ].map((queue) => ({
+            ...queue,
+            waiting: queue.waiting ?? 0,
+            // What is to be tried again later has a moment that is still to come.
+            oldest: new Date(queue.oldest) < Date.now() ? timeOf(queue.oldest) : undefined,
+            detailKey: `${queue.key}-detail`
+        }));
     }
 
     get finished() {
@@ -279,6 +281,10 @@ export default class SyncInformation extends LightningElement {
         return this.overview.activity.map((hour) => ({ key: hour.from, at: hour.from, value: valueOf(hour) ?? 0 }));
     }
 
+    get cannotStart() {
+        return this.isBusy || Boolean(this.running);
+    }
+
     get forceIcon() {
         return this.isForceOpen ? 'utility:chevrondown' : 'utility:chevronright';
     }
@@ -292,7 +298,7 @@ export default class SyncInformation extends LightningElement {
         this.loadError = undefined;
         try {
             this.sending = await readSending();
-            this.overview = await readOverview();
+            this.overview = withEarlier(await readOverview(), this.overview);
             this.isStale = false;
             this.take(this.overview.connection);
         } catch (error) {
@@ -303,7 +309,8 @@ export default class SyncInformation extends LightningElement {
     }
 
     take({ instant, budget }) {
-        this.instant = { enabled: true, ...instant };
+        this.instant = { enabled: true, ...instant, intervalMinutes: instant?.intervalMinutes ?? DEFAULT_INTERVAL };
+        this.isEnforced = budget?.enforced === true;
         this.cap = budget?.ownCap ?? '';
     }
 
@@ -316,6 +323,13 @@ export default class SyncInformation extends LightningElement {
         this.instant = { ...this.instant, intervalMinutes: event.detail.value };
         this.forgive(event.target);
         this.instantSaved = '';
+    }
+
+    handleEnforce(event) {
+        this.isEnforced = event.target.checked;
+        this.cap = this.overview.connection.budget?.ownCap ?? '';
+        this.forgive(event.target);
+        this.capSaved = '';
     }
 
     handleCap(event) {
@@ -340,10 +354,11 @@ export default class SyncInformation extends LightningElement {
     }
 
     async handleSaveCap() {
-        await this.save('cap', async () => {
-            const budget = await saveCap({ cap: this.cap ? Number(this.cap) : null });
+        const { isEnforced, cap } = this;
+        await this.save(isEnforced ? 'cap' : 'enforce', async () => {
+            const budget = await saveCap({ enforced: isEnforced, cap: cap ? Number(cap) : null });
             this.overview = { ...this.overview, connection: { ...this.overview.connection, budget } };
-            this.capSaved = fill(LABEL.capSaved, this.calls.cap.toLocaleString());
+            this.capSaved = fill(LABEL.capSaved, this.calls.cap.toLocaleString(LOCALE));
         });
     }
 
@@ -425,8 +440,23 @@ export default class SyncInformation extends LightningElement {
         this.isBusy = false;
     }
 
-    handleShowAll() {
-        this.isAllShown = true;
+    async handleShowOlder() {
+        this.historyError = undefined;
+        if (!this.isAllShown && this.runs.length > SHOWN_RUNS) {
+            this.isAllShown = true;
+            return;
+        }
+        this.isBusy = true;
+        try {
+            const { syncs, next } = await readOlderRuns({ cursor: this.overview.olderRuns });
+            const known = new Set(this.overview.runs.map(({ id }) => id));
+            const older = syncs.filter(({ id }) => !known.has(id));
+            this.overview = { ...this.overview, runs: [...this.overview.runs, ...older], olderRuns: next };
+            this.isAllShown = true;
+        } catch (error) {
+            this.historyError = readError(error);
+        }
+        this.isBusy = false;
     }
 
     watch() {
@@ -439,11 +469,12 @@ export default class SyncInformation extends LightningElement {
 
     async look() {
         const { id } = this.running;
-        const run = await readRun({ id }).catch(() => undefined);
+        const { run, connection } = await readProgress({ id }).catch(() => ({}));
         this.isStale = !run;
         if (run && isOn(run)) {
+            this.overview = { ...this.overview, connection };
             this.put(run);
-            this.announcement = this.current.finish;
+            this.announcement = this.current?.goesOn ?? this.current?.finish ?? '';
         } else if (run) {
             this.started = '';
             this.announcement = `${KINDS[run.kind] ?? run.kind}: ${STATES[run.state] ?? run.state}`;

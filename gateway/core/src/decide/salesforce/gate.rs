@@ -6,6 +6,8 @@
 
 use std::cmp::Ordering;
 
+use chrono::TimeDelta;
+
 use crate::decide::merge::is_unreadable;
 use crate::decide::write::{read, same};
 use crate::decide::{
@@ -14,6 +16,10 @@ use crate::decide::{
 use crate::id::FieldId;
 use crate::mapping::{FieldPlan, SyncRule};
 use crate::record::{FieldValue, Fields};
+
+/// Two readings this close together may have been made in either order: the gateway tells when it read by the `Date` of
+/// the answer, which has whole seconds, and the package by a clock of its own.
+const IN_EITHER_ORDER: TimeDelta = TimeDelta::seconds(2);
 
 /// What to do with a reading.
 pub(super) enum Gate {
@@ -192,6 +198,7 @@ fn contested(known: Known<'_>, link: &LinkState, snapshot: &Snapshot, id: FieldI
 
 fn linked(known: Known<'_>, link: &LinkState, snapshot: &Snapshot) -> Gate {
     match snapshot.version.cmp(&link.version) {
+        Ordering::Greater if is_doubtful(known, link, snapshot) => Gate::ReadAgain,
         Ordering::Greater => Gate::Decide,
         Ordering::Equal => same_version(known, link, snapshot),
         // At one stamp only formulas differ between readings, so what no reading carried before still holds.
@@ -202,8 +209,33 @@ fn linked(known: Known<'_>, link: &LinkState, snapshot: &Snapshot) -> Gate {
     }
 }
 
+/// Two saves may share a stamp, a person's and the gateway's own among them: a reading of the first that arrives after
+/// the second was read must not take it back.
+fn is_doubtful(known: Known<'_>, link: &LinkState, snapshot: &Snapshot) -> bool {
+    snapshot.version.modstamp == link.version.modstamp
+        && !snapshot.is_fresh
+        && snapshot.version.observed - link.version.observed < IN_EITHER_ORDER
+        && differs(known, link, snapshot)
+}
+
 /// The very version that is known.
 fn same_version(known: Known<'_>, link: &LinkState, snapshot: &Snapshot) -> Gate {
+    if differs(known, link, snapshot) {
+        if link.outgoing.pending {
+            // The target is read before the write.
+            Gate::Drop(DropReason::Unchanged)
+        } else {
+            Gate::ReadAgain
+        }
+    } else if link.plan != known.plan.revision {
+        Gate::Decide
+    } else {
+        fill_gaps(known, link, snapshot, DropReason::Unchanged)
+    }
+}
+
+/// Whether a reading holds anything else than the one before.
+fn differs(known: Known<'_>, link: &LinkState, snapshot: &Snapshot) -> bool {
     let read_before = |id| {
         let agreed = link.agreed.0.get(&id).map(|pair| &pair.salesforce);
         link.outgoing.overruled.get(&id).or(agreed)
@@ -217,18 +249,7 @@ fn same_version(known: Known<'_>, link: &LinkState, snapshot: &Snapshot) -> Gate
     let other_owner = snapshot.owner.is_some_and(|owner| {
         read_before(FieldId::OWNER).is_some_and(|before| *before != FieldValue::Reference(owner))
     });
-    if other_field || other_owner {
-        if link.outgoing.pending {
-            // The target is read before the write.
-            Gate::Drop(DropReason::Unchanged)
-        } else {
-            Gate::ReadAgain
-        }
-    } else if link.plan != known.plan.revision {
-        Gate::Decide
-    } else {
-        fill_gaps(known, link, snapshot, DropReason::Unchanged)
-    }
+    other_field || other_owner
 }
 
 fn fill_gaps(known: Known<'_>, link: &LinkState, snapshot: &Snapshot, otherwise: DropReason) -> Gate {

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::decide::write::row_outcome;
-use crate::failure::Failure;
+use crate::failure::{Failure, StoreTrouble};
 use SyncRule as R;
 
 /// A write is in flight: the partner's `P` over `A`.
@@ -412,7 +412,7 @@ fn what_a_rows_error_means() {
     }
     let defect = Failure::Store {
         message: "broken".to_owned(),
-        transient: false,
+        trouble: StoreTrouble::Broken,
     };
     assert!(matches!(row_outcome(&defect), WriteOutcome::Refused { message, .. } if message == "broken"));
 }

@@ -483,6 +483,17 @@ fn what_is_on_its_way_survives_being_stored() {
         let stored = serde_json::to_string(&reason).unwrap();
         assert_eq!(serde_json::from_str::<HeldReason>(&stored).unwrap(), reason);
     }
+    let alone = HeldReason::Ambiguous {
+        identity: "ada".to_owned(),
+        candidates: vec![user(1)],
+    };
+    assert!(
+        alone
+            .summary()
+            .starts_with("several records carry \"ada\", among them 005000000000001AAA;"),
+        "{}",
+        alone.summary()
+    );
     let ambiguous = HeldReason::Ambiguous {
         identity: "ada".to_owned(),
         candidates: vec![user(1), user(2)],

@@ -89,7 +89,12 @@ pub fn row_outcome(failure: &Failure) -> WriteOutcome {
         (NextStep::ReadFirst, _) => WriteOutcome::Unknown,
         // A record that is gone is found gone when the target is read again.
         (
-            NextStep::Retry | NextStep::RefreshToken | NextStep::Park | NextStep::Gone | NextStep::StartOver,
+            NextStep::Retry
+            | NextStep::Pause
+            | NextStep::RefreshToken
+            | NextStep::Park
+            | NextStep::Gone
+            | NextStep::StartOver,
             _,
         ) => WriteOutcome::NotNow,
     }

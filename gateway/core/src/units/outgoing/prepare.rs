@@ -59,7 +59,7 @@ pub struct Order {
     pub salesforce_id: Option<SalesforceId>,
     /// The value of the plan's external id field, for a create of an object that takes one.
     pub external_id: Option<String>,
-    /// Values by API name, in the plan's order. Empty for a delete.
+    /// Values by API name, in the plan's order, and what goes beside them. Empty for a delete.
     pub values: Vec<(String, FieldValue)>,
     /// The first record that it points to. Salesforce locks it, so writes with one parent go side by side in a call.
     pub parent: Option<SalesforceId>,
@@ -430,6 +430,8 @@ impl Unit<'_> {
         let owner = values
             .get(&FieldId::OWNER)
             .map(|owner| ("OwnerId".to_owned(), owner.clone()));
+        let stamp = self.now.plan.written_beside(self.preparing.at);
+        let stamp = stamp.filter(|_| write.kind != WriteKind::Delete);
         self.now
             .plan
             .fields
@@ -437,6 +439,7 @@ impl Unit<'_> {
             .filter_map(|field| Some((field.salesforce.name.clone(), values.get(&field.id)?.clone())))
             .chain(owner)
             .chain(account)
+            .chain(stamp)
             .collect()
     }
 

@@ -12,7 +12,7 @@ use causeway_core::embed::origins;
 use causeway_core::id::{ConnectionId, MappingId, SalesforceId};
 use causeway_core::mapping::MappingPlan;
 use causeway_core::ports::connections::Connection;
-use causeway_core::ports::embeds::{EmbedCode, EmbedTemplate, Opening};
+use causeway_core::ports::embeds::{EmbedCode, EmbedTemplate, OpenedRecord, Opening};
 use causeway_core::ports::{Lane, StoreError, Transaction};
 use chrono::TimeDelta;
 
@@ -36,13 +36,11 @@ const CODE_KEPT: TimeDelta = TimeDelta::days(1);
 /// How long a page may ask for its record again.
 const SESSION_LIVES: TimeDelta = TimeDelta::minutes(15);
 
-/// What is asked for when a user opens a record.
+/// What is asked for when a user opens a record, or an admin tests whether pages are shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CodeRequest {
-    /// sObject.
-    pub object: String,
-    /// The record.
-    pub salesforce_id: SalesforceId,
+    /// sObject and record; none for the page that shows that pages are shown.
+    pub record: Option<(String, SalesforceId)>,
     /// Name of the template; none stands for the one that the org's admin set.
     pub frame_name: Option<String>,
     /// The partner's site; none stands for the one that the org's admin set.
@@ -85,7 +83,7 @@ pub enum MintError {
     Store(#[from] StoreError),
 }
 
-/// Makes a code that opens the page of a record once, soon.
+/// Makes a code that opens a page once, soon.
 ///
 /// # Errors
 /// [`MintError`].
@@ -109,21 +107,22 @@ pub async fn mint(
     let (hash, connection, client) = (code.hash(), connection.id, client.to_owned());
     app.store
         .write(Lane::Interactive, move |tx| {
-            let found = panel::found(tx, connection, &request.object, request.salesforce_id)?;
-            let Some((plan, Some(linked))) = found else {
-                return Ok(Err(MintError::NotLinked));
+            let record = match &request.record {
+                None => None,
+                Some((object, id)) => {
+                    let Some(record) = linked_record(tx, connection, object, *id)? else {
+                        return Ok(Err(MintError::NotLinked));
+                    };
+                    Some(record)
+                }
             };
-            if linked.link.record.is_none() {
-                return Ok(Err(MintError::NotLinked));
-            }
             let set = tx.settings(connection)?;
             let new = EmbedCode {
                 code: hash.clone(),
                 connection,
                 expires_at,
                 opens: Opening {
-                    mapping: plan.mapping,
-                    salesforce_id: request.salesforce_id,
+                    record: record.clone(),
                     client: client.clone(),
                     frame_name: request.frame_name.clone().or(set.frame_name),
                     site_key: request.site_key.clone().or(set.micro_site_key),
@@ -138,11 +137,34 @@ pub async fn mint(
     Ok(Minted { code, expires_at })
 }
 
+fn linked_record(
+    tx: &mut dyn Transaction,
+    connection: ConnectionId,
+    object: &str,
+    id: SalesforceId,
+) -> Result<Option<OpenedRecord>, StoreError> {
+    let found = panel::found(tx, connection, object, id)?;
+    Ok(found.and_then(|(plan, linked)| {
+        linked?.link.record?;
+        Some(OpenedRecord {
+            mapping: plan.mapping,
+            salesforce_id: id,
+        })
+    }))
+}
+
 /// What an address that holds a code leads to.
 #[derive(Debug)]
 pub enum Opened {
     /// The page.
     Page(Box<Page>),
+    /// The page that shows that pages are shown.
+    Test {
+        /// Origins that may frame it.
+        origins: Vec<String>,
+        /// Its language.
+        language: String,
+    },
     /// The code was used before, has expired, was never made, or is not worth anything any more.
     Gone {
         /// Origins that may frame the answer, and its language, where the code is known.
@@ -207,10 +229,25 @@ pub async fn open(app: &App, code: &str, style_nonce: &str) -> Result<Opened, Op
     let gone = Opened::Gone {
         known: Some((opens.origins.clone(), opens.language.clone())),
     };
+    let is_expired = code.expires_at <= now;
+    let Some(record) = opens.record else {
+        let is_first = app
+            .store
+            .write(Lane::Interactive, move |tx| tx.use_embed_code(&hash, now))
+            .await?;
+        return Ok(if is_first && !is_expired {
+            Opened::Test {
+                origins,
+                language: opens.language,
+            }
+        } else {
+            gone
+        });
+    };
     let session = Session {
         connection,
-        mapping: opens.mapping,
-        salesforce_id: opens.salesforce_id,
+        mapping: record.mapping,
+        salesforce_id: record.salesforce_id,
         client: opens.client,
         frame_name: opens.frame_name,
         site_key: opens.site_key,
@@ -219,7 +256,6 @@ pub async fn open(app: &App, code: &str, style_nonce: &str) -> Result<Opened, Op
         expires_at: now + SESSION_LIVES,
     };
     let bearer = session.seal(&app.vault)?;
-    let is_expired = code.expires_at <= now;
     let content = app
         .store
         .write(Lane::Interactive, move |tx| {

@@ -171,7 +171,8 @@ impl Sender<'_> {
                 }
                 Err(failure) => {
                     unanswered += 1;
-                    let lasting = policy(&failure, Call::Read).next != NextStep::Retry;
+                    let next = policy(&failure, Call::Read).next;
+                    let lasting = !matches!(next, NextStep::Retry | NextStep::Pause);
                     if lasting || unanswered >= MOST_UNANSWERED {
                         tracing::warn!(connection = %self.batch.connection, job, ?failure,
                             "a Bulk job is left to its own; it is asked for again later");

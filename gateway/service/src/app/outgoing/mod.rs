@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use causeway_core::Instant;
 use causeway_core::decide::HeldReason;
-use causeway_core::failure::{Call, Failure, NextStep, policy};
+use causeway_core::failure::{Call, Failure, NextStep, Policy, policy};
 use causeway_core::id::{LinkId, SalesforceId};
 use causeway_core::ports::logs::{LogDirection, LogMethod, NewLogEntry};
 use causeway_core::ports::outbox::{OutgoingClaim, Turn};
@@ -56,6 +56,8 @@ pub struct Round {
 /// # Errors
 /// When nothing could be claimed. What fails after that comes back later by itself.
 pub async fn write_outgoing(app: &App, worker: &str, stop: &CancellationToken) -> Result<Round, StoreError> {
+    // What is claimed on a full disk can neither be settled nor given back.
+    app.store.room().await?;
     let next = app
         .outgoing_turns
         .next(app.options.outbox_workers_per_connection)
@@ -372,7 +374,23 @@ impl Work<'_> {
         sent::answers(sent, &shown, written)
     }
 
+    /// Keeps what became of the writes. Where the disk is full that is tried until there is room: an answer that is
+    /// not kept leaves a write of unknown outcome behind, which lies still until Salesforce can be at it no more.
     async fn settle(&self, answers: Vec<Answer>) -> Result<Settled, StoreError> {
+        let until = Ticks::now() + self.app.options.unanswered_within;
+        loop {
+            match self.settle_once(answers.clone()).await {
+                Err(StoreError::Full { .. }) if Ticks::now() < until && !self.stop.is_cancelled() => {}
+                settled => return settled,
+            }
+            tokio::select! {
+                () = tokio::time::sleep(self.app.options.store_pause) => {}
+                () = self.stop.cancelled() => {}
+            }
+        }
+    }
+
+    async fn settle_once(&self, answers: Vec<Answer>) -> Result<Settled, StoreError> {
         let batch = Arc::clone(&self.batch);
         let retries = self.app.options.outbox_retries;
         let jitter = rand::random();
@@ -389,20 +407,15 @@ impl Work<'_> {
     /// Gives the claims back for later. Where the store is at fault they come back with their leases.
     async fn give_back(&self, stuck: Stuck) {
         let connection = self.batch.connection;
-        let parked = self.app.options.parked;
         let (delay, cause) = match &stuck {
             Stuck::Salesforce(failure) => {
                 let policy = policy(failure, Call::Read);
-                let delay = match policy.next {
-                    NextStep::Park => parked,
-                    _ => self.later(),
-                };
-                (delay, told(failure, &policy))
+                (self.delay(&policy), told(failure, &policy))
             }
             Stuck::Store(error) => {
                 let failure = store_failure(error);
                 let policy = policy(&failure, Call::Read);
-                (self.later(), told(&failure, &policy))
+                (self.delay(&policy), told(&failure, &policy))
             }
             Stuck::Setting(message) => (self.later(), message.clone()),
         };
@@ -435,6 +448,14 @@ impl Work<'_> {
             .await;
         if let Err(error) = left {
             tracing::warn!(%error, "links could not be given back; they come back with their lease");
+        }
+    }
+
+    fn delay(&self, policy: &Policy) -> Duration {
+        match policy.next {
+            NextStep::Park => self.app.options.parked,
+            NextStep::Pause => self.app.options.store_pause,
+            _ => self.later(),
         }
     }
 

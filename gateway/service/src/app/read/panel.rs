@@ -74,6 +74,8 @@ pub struct PanelOwner {
     pub salesforce: Option<SalesforceId>,
     /// Partner user.
     pub partner: String,
+    /// What that user is called, where the gateway knows.
+    pub name: Option<String>,
 }
 
 /// A field of a record.
@@ -297,12 +299,21 @@ pub(in crate::app) fn panel_of(
                 .flatten(),
         });
     let fields = fields.collect();
+    let owner_name = match &stored {
+        Some(record) => tx
+            .partner_users(connection)?
+            .into_iter()
+            .find(|user| user.id == record.owner)
+            .map(|user| user.name),
+        None => None,
+    };
     let owner = stored.as_ref().map(|record| PanelOwner {
         salesforce: match link.agreed.0.get(&FieldId::OWNER).map(|pair| &pair.salesforce) {
             Some(FieldValue::Reference(owner)) => Some(*owner),
             _ => None,
         },
         partner: record.owner.clone(),
+        name: owner_name,
     });
     let key = stored.as_ref().and_then(|record| record.key.clone());
     let references = page(tx, connection, stored.into_iter().collect(), 1)?.references;

@@ -119,7 +119,7 @@ async fn pass_or_fail(app: &App, run: RunId, lease: &Lease, failure: Failure) ->
     }
 }
 
-fn passing(failure: Failure) -> SyncEnd {
+pub(super) fn passing(failure: Failure) -> SyncEnd {
     let policy = policy(&failure, Call::Read);
     SyncEnd::Passing { failure, policy }
 }
@@ -127,7 +127,7 @@ fn passing(failure: Failure) -> SyncEnd {
 /// What passes by itself is tried again; for everything else a person is asked.
 pub(super) fn passing_or_not(failure: Failure) -> Result<SyncEnd, Failure> {
     match policy(&failure, Call::Read).next {
-        NextStep::Retry | NextStep::ReadFirst | NextStep::Park | NextStep::RefreshToken => {
+        NextStep::Retry | NextStep::Pause | NextStep::ReadFirst | NextStep::Park | NextStep::RefreshToken => {
             Ok(passing(failure))
         }
         NextStep::Stop | NextStep::Gone | NextStep::StartOver => Err(failure),

@@ -5,6 +5,8 @@
 //! - The *reconcile* streams everything as the initial sync does, and then looks up every record that Salesforce did
 //!   not show though a link takes it for present.
 //!
+//! Where the mapping says so, the last step of each gives linked records the partner record's id.
+//!
 //! A run has a part for each mapping, parents before children. Rows are applied in batches; each batch commits
 //! together with the place it reached, so that a run goes on there after a crash. Only the holder of the
 //! connection's lease for that kind of run works on it, and each batch checks that within its own transaction.
@@ -13,6 +15,7 @@ mod cancelling;
 mod comparing;
 mod failing;
 mod lease;
+pub(super) mod marking;
 mod once;
 pub(super) mod order;
 mod part;

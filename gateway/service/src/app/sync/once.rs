@@ -14,7 +14,7 @@ use crate::app::failure::store_failure;
 use crate::app::org::{remember_allowance, remember_org};
 use crate::app::settings;
 use crate::app::sync::comparing::forget;
-use crate::app::sync::failing::{Interrupt, conclude, passing_or_not};
+use crate::app::sync::failing::{Interrupt, conclude, passing, passing_or_not};
 use crate::app::sync::lease::Lease;
 use crate::app::sync::part::PartWork;
 use crate::app::sync::progress::SyncProgress;
@@ -35,6 +35,11 @@ pub async fn run_once(
     progress: &watch::Sender<SyncProgress>,
     stop: &CancellationToken,
 ) -> Result<SyncEnd, StoreError> {
+    // Begun on a full disk, a run could keep neither what it reads nor how far it came.
+    let room = app.store.room().await.map_err(|error| store_failure(&error));
+    if let Err(failure) = room {
+        return Ok(passing(failure));
+    }
     let lease = match Lease::take(app, connection, run).await {
         Ok(Some(lease)) => lease,
         Ok(None) => return Ok(SyncEnd::Elsewhere),

@@ -75,6 +75,8 @@ mod tests {
             salesforce_default_owner: None,
             owner_rule: SyncRule::Salesforce,
             external_id: None,
+            mark_linked: false,
+            last_written: None,
             identity: None,
             mergeable: false,
             convertible: false,

@@ -20,7 +20,7 @@ use crate::app::sync::lease::Lease;
 use crate::app::sync::once::{Stops, unless_stopped};
 use crate::app::sync::progress::SyncProgress;
 use crate::app::sync::streaming::starts_over;
-use crate::app::sync::unit::{ReadPage, UnitSetting, Written};
+use crate::app::sync::unit::{ReadPage, Then, UnitSetting, Written};
 use crate::salesforce::Salesforce;
 
 /// Jobs that one execution makes for a part before it gives up.
@@ -61,6 +61,7 @@ impl PartWork<'_> {
                     Box::pin(self.poll(part.clone())).await
                 }
                 PartProgress::Comparing { .. } => Box::pin(self.compare(part.clone())).await,
+                PartProgress::Marking { .. } => Box::pin(self.mark(part.clone())).await,
                 PartProgress::Done => return Ok(()),
             };
             let begin_again = match step {
@@ -115,7 +116,7 @@ impl PartWork<'_> {
                 .await?
         };
         let part = match written {
-            Written::Durable(part, outgoing) => self.wrote(part, outgoing),
+            Written::Durable(part, then) => self.wrote(part, then).await?,
             Written::LeaseLost => return Err(Interrupt::LeaseLost),
             Written::OtherPlan(plan) => return Err(Interrupt::OtherPlan(plan)),
             Written::ReadAgain(applied) => self.read_again(applied, &reached, page).await?,
@@ -152,7 +153,7 @@ impl PartWork<'_> {
             })
             .await?;
         match written {
-            Written::Durable(part, outgoing) => Ok(self.wrote(part, outgoing)),
+            Written::Durable(part, then) => self.wrote(part, then).await,
             Written::LeaseLost => Err(Interrupt::LeaseLost),
             Written::OtherPlan(plan) => Err(Interrupt::OtherPlan(plan)),
             Written::ReadAgain(_) => Err(Interrupt::Failure(Failure::Unreadable {
@@ -172,11 +173,14 @@ impl PartWork<'_> {
         Ok(self.unless_stopped(reader.read(ids)).await??)
     }
 
-    /// Raises watermarks and ends the part.
+    /// Raises watermarks and ends the part, but for what is to be marked.
     pub(super) async fn finish(&self, part: RunPart, watermark: Instant) -> Result<RunPart, Interrupt> {
         self.check_complete(&part)?;
         let done = RunPart {
-            progress: PartProgress::Done,
+            progress: match self.plan.marked_field() {
+                Some(_) => PartProgress::Marking { marked: 0 },
+                None => PartProgress::Done,
+            },
             expected: part.expected.or(Some(part.rows)),
             ..part
         };
@@ -236,15 +240,16 @@ impl PartWork<'_> {
         Ok(part)
     }
 
-    fn wrote(&self, part: RunPart, outgoing: bool) -> RunPart {
-        if outgoing {
+    async fn wrote(&self, part: RunPart, then: Then) -> Result<RunPart, Interrupt> {
+        if then.outgoing {
             self.app.outbox_bell.notify_one();
         }
         self.show(&part);
-        part
+        Box::pin(self.mark_late(then.late)).await?;
+        Ok(part)
     }
 
-    fn show(&self, part: &RunPart) {
+    pub(super) fn show(&self, part: &RunPart) {
         self.progress
             .send_modify(|progress| progress.update(part, Ticks::now()));
     }

@@ -55,6 +55,15 @@ impl SyncProgress {
         self.parts.iter().map(|view| view.part.rows).sum()
     }
 
+    /// Rows read and records marked so far: it grows as long as the run gets on.
+    pub(super) fn reached(&self) -> u64 {
+        let marked = |view: &PartView| match view.part.progress {
+            PartProgress::Marking { marked } => marked,
+            _ => 0,
+        };
+        self.rows() + self.parts.iter().map(marked).sum::<u64>()
+    }
+
     /// Rows in all, as far as Salesforce has said by now.
     pub fn expected(&self) -> u64 {
         self.parts

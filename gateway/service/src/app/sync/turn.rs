@@ -53,7 +53,7 @@ pub async fn run_to_end_in_turn(
     let mut attempt = 1;
     let mut elsewhere: Option<Ticks> = None;
     loop {
-        let reached = progress.borrow().rows();
+        let reached = progress.borrow().reached();
         let end = tokio::select! {
             biased;
             () = stop.cancelled() => return Ok(SyncEnd::Stopped),
@@ -73,15 +73,20 @@ pub async fn run_to_end_in_turn(
             }
             SyncEnd::Passing { failure, policy } => {
                 elsewhere = None;
-                if progress.borrow().rows() > reached {
+                if progress.borrow().reached() > reached {
                     // It got on: what came in between is a new matter.
                     attempt = 1;
                 }
                 let Some(delay) = wait(app, attempt, policy) else {
                     return give_up(app, connection, run, told(failure, policy)).await;
                 };
-                tracing::warn!(%connection, %run, ?failure, ?delay, "the sync goes on after a pause");
-                attempt += 1;
+                if policy.next == NextStep::Pause {
+                    // Told by the store, which knows how often it was told already; and no try of the schedule's.
+                    tracing::debug!(%connection, %run, ?failure, ?delay, "the sync goes on after a pause");
+                } else {
+                    tracing::warn!(%connection, %run, ?failure, ?delay, "the sync goes on after a pause");
+                    attempt += 1;
+                }
                 delay
             }
             SyncEnd::Completed | SyncEnd::Failed { .. } | SyncEnd::Cancelled | SyncEnd::Stopped => {
@@ -125,6 +130,7 @@ fn wait(app: &App, attempt: u32, policy: &Policy) -> Option<Duration> {
     match policy.next {
         // The daily allowance frees hour by hour; that is waited for as long as it takes.
         NextStep::Park => Some(app.options.parked),
+        NextStep::Pause => Some(app.options.store_pause),
         _ => app.options.sync_retries.delay(attempt, rand::random()),
     }
 }

@@ -10,6 +10,7 @@ use causeway_core::id::{ConnectionId, RunId, SalesforceId};
 use causeway_core::mapping::{MappingPlan, Scope};
 use causeway_core::ports::links::{Caused, Write};
 use causeway_core::ports::logs::{LogDirection, LogMethod, NewLogEntry};
+use causeway_core::ports::marks::MarkLink;
 use causeway_core::ports::runs::{Pace, RunKind, RunPart, Watermark};
 use causeway_core::ports::{Lane, StoreError, Transaction};
 use causeway_core::units::inbox::Readings;
@@ -18,6 +19,7 @@ use causeway_core::units::{Setting, directory};
 use serde_json::{Value, json};
 
 use crate::app::sync::lease::Pass;
+use crate::app::sync::marking::late;
 use crate::app::sync::polling::OVERLAP;
 
 /// What every unit of a part needs. It owns all, since a unit may outlive the call that sent it.
@@ -42,11 +44,20 @@ pub(super) struct ReadPage {
     pub rows: u64,
 }
 
+/// What comes after a batch.
+#[derive(Debug, Default)]
+pub(super) struct Then {
+    /// Something may have to be written to Salesforce.
+    pub outgoing: bool,
+    /// Records to mark, whose turn was before.
+    pub late: Vec<MarkLink>,
+}
+
 /// What a batch's unit ended with.
 #[derive(Debug)]
 pub(super) enum Written {
-    /// Durable, with the part as it stands now, and whether something may have to be written to Salesforce.
-    Durable(RunPart, bool),
+    /// Durable, with the part as it stands now, and what comes after it.
+    Durable(RunPart, Then),
     /// Some records must be read again first; nothing but the rest of the batch is written, and no checkpoint.
     ReadAgain(Applied),
     /// The mapping has this newer plan; nothing is written.
@@ -79,7 +90,11 @@ impl UnitSetting {
             return Ok(Written::ReadAgain(applied));
         }
         let crossed = Hour::of_news(&applied.outcomes);
-        self.checkpoint(tx, counted(reached, &applied), page, &crossed, applied.outgoing)
+        let then = Then {
+            outgoing: applied.outgoing,
+            late: late(tx, self.connection, &self.plan, news)?,
+        };
+        self.checkpoint(tx, counted(reached, &applied), page, &crossed, then)
     }
 
     /// Applies fresh readings and writes the checkpoint of the batch that needed them.
@@ -108,7 +123,10 @@ impl UnitSetting {
         applied.dropped += u64::try_from(readings.out_of_sight.len())
             .unwrap_or(u64::MAX)
             .saturating_sub(held);
-        let outgoing = applied.outgoing || before.outgoing;
+        let then = Then {
+            outgoing: applied.outgoing || before.outgoing,
+            late: late(tx, self.connection, &self.plan, &readings.news)?,
+        };
         let mut crossed = Hour::of_news(&before.outcomes);
         crossed.add(&Hour::of_news(&applied.outcomes));
         self.checkpoint(
@@ -116,7 +134,7 @@ impl UnitSetting {
             counted(&counted(reached, before), &applied),
             page,
             &crossed,
-            outgoing,
+            then,
         )
     }
 
@@ -143,7 +161,7 @@ impl UnitSetting {
         part: RunPart,
         page: Option<&ReadPage>,
         crossed: &Hour,
-        outgoing: bool,
+        then: Then,
     ) -> Result<Written, StoreError> {
         tx.save_part(self.connection, self.run, &part)?;
         if self.per_second > 0 {
@@ -159,7 +177,7 @@ impl UnitSetting {
         if let Some(page) = page {
             tx.append_logs(self.connection, &[self.page_entry(&part, page)])?;
         }
-        Ok(Written::Durable(part, outgoing))
+        Ok(Written::Durable(part, then))
     }
 
     /// What forbids to write: somebody else works on the run, or a newer plan is in force.

@@ -65,6 +65,7 @@ impl Display {
                             format!("{} rows/s", progress.rows_per_second)
                         }
                         PartProgress::Comparing { .. } => "looking up what is missing".to_owned(),
+                        PartProgress::Marking { marked } => format!("{marked} records marked"),
                         PartProgress::Done => "done".to_owned(),
                     });
                 }

@@ -22,17 +22,18 @@ const LONGEST_NAME: usize = 200;
 /// Origins that a request may name.
 const MOST_ORIGINS: usize = 20;
 
-/// Asks for an address that opens a record's page.
+/// Asks for an address that opens a record's page; without object and record, one that opens a page that says nothing, by
+/// which an org sees whether its pages may frame the gateway's.
 #[derive(Debug, ToSchema)]
 #[expect(dead_code, reason = "describes what is read member by member")]
 #[schema(rename_all = "camelCase")]
 pub struct NewEmbedCode {
     /// sObject.
     #[schema(examples("Contact"))]
-    object: String,
-    /// The record, 15 or 18 characters.
+    object: Option<String>,
+    /// The record, 15 or 18 characters; given together with `object`.
     #[schema(examples("003ZM000001n4n5YAA"))]
-    salesforce_id: String,
+    salesforce_id: Option<String>,
     /// Name of the page; the one of the connection's settings when left out. Where no page has this name, the built-in
     /// page `record` is shown.
     #[schema(examples("landing"))]
@@ -110,10 +111,7 @@ pub async fn post_code(
 
 fn read_request(body: &[u8]) -> Result<CodeRequest, Problem> {
     let mut members = body::members(body)?;
-    let object = members.required_text("object");
-    let salesforce_id = members.read("salesforceId", |text| {
-        SalesforceId::parse(text).map_err(|error| error.to_string())
-    });
+    let record = record(&mut members);
     let frame_name = name(&mut members, "frameName");
     let site_key = name(&mut members, "siteKey");
     let language = members.text("language");
@@ -138,17 +136,41 @@ fn read_request(body: &[u8]) -> Result<CodeRequest, Problem> {
         }
     }
     let errors = members.finish();
-    let (Some(object), Some(salesforce_id), true) = (object, salesforce_id, errors.is_empty()) else {
+    if !errors.is_empty() {
         return Err(Problem::with_errors(ProblemKind::InvalidFields, errors));
-    };
+    }
     Ok(CodeRequest {
-        object,
-        salesforce_id,
+        record,
         frame_name,
         site_key,
         language: language.unwrap_or_else(|| Language::default().code().to_owned()),
         origins,
     })
+}
+
+/// The record; none where neither it nor its object is given.
+fn record(members: &mut Members) -> Option<(String, SalesforceId)> {
+    let id = members.text("salesforceId");
+    let object = members.text("object");
+    let (object, id) = match (object, id) {
+        (Some(object), Some(id)) => (object, id),
+        (None, None) => return None,
+        (None, Some(_id)) => {
+            members.error("object", "must be given where `salesforceId` is");
+            return None;
+        }
+        (Some(_object), None) => {
+            members.error("salesforceId", "must be given where `object` is");
+            return None;
+        }
+    };
+    match SalesforceId::parse(&id) {
+        Ok(id) => Some((object, id)),
+        Err(error) => {
+            members.error("salesforceId", error.to_string());
+            None
+        }
+    }
 }
 
 /// A name; an empty one counts as not given, as a setting that is not set.

@@ -12,6 +12,7 @@ use crate::http::salesforce_records::standing_name;
 
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
+const TEST_SCRIPT: &str = include_str!("test_page.js");
 
 /// How often a page reads its record again.
 const REFRESH_MILLISECONDS: u32 = 30_000;
@@ -147,6 +148,21 @@ pub fn page(
             escaped(language.gone()),
             nonces.script,
             SCRIPT.trim_end()
+        ),
+    )
+}
+
+/// The page that shows that pages are shown: it tells the page around it so.
+pub fn test_page(language: Language, nonces: &Nonces, origins: &[String]) -> String {
+    document(
+        language,
+        &nonces.style,
+        &format!(
+            "<main class=\"card\">{}</main><script nonce=\"{}\">{}({});</script>",
+            escaped(language.shown()),
+            nonces.script,
+            TEST_SCRIPT.trim_end(),
+            in_script(&json!({ "origins": origins }))
         ),
     )
 }

@@ -21,7 +21,8 @@ const RECORD_PATH: &str = "/embed/record";
 /// Open a record's page.
 ///
 /// For frames of an org's own pages. The code is used up. The page holds its session in its own memory, for 15 minutes;
-/// it tells the page that frames it `causeway:ready` by `postMessage`.
+/// it tells the page that frames it `causeway:ready` by `postMessage`. The page of no record holds nothing, and tells
+/// `causeway:shown:` with its code.
 #[utoipa::path(
     tag = "embed",
     security(()),
@@ -48,6 +49,11 @@ pub async fn open_page(
             let record_url = format!("{}{RECORD_PATH}", base_path(state.verifier.audience()));
             let html = html::page(&page.content, &nonces, &page.bearer, &page.origins, &record_url);
             answer(HttpResponse::Ok(), &nonces, &page.origins, html)
+        }
+        Opened::Test { origins, language } => {
+            let language = Language::parse(&language).unwrap_or_default();
+            let html = html::test_page(language, &nonces, &origins);
+            answer(HttpResponse::Ok(), &nonces, &origins, html)
         }
         Opened::Gone { known } => {
             let (origins, language) = known.unwrap_or_default();

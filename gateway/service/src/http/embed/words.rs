@@ -77,6 +77,14 @@ impl Language {
         )
     }
 
+    /// What the page says by which an org sees whether pages are shown.
+    pub fn shown(self) -> &'static str {
+        self.pick(
+            "Pages of the gateway are shown here.",
+            "Seiten des Gateways werden hier angezeigt.",
+        )
+    }
+
     /// What stands where the gateway cannot answer now.
     pub fn unavailable(self) -> &'static str {
         self.pick(

@@ -11,7 +11,7 @@ use crate::http::sobjects::live_row;
 use crate::lightning::cells::CellReader;
 use crate::lightning::error::PageError;
 use crate::lightning::list_views::field_at;
-use crate::lightning::translations::{text_of_user, translated};
+use crate::lightning::translations::{Words, text_of_user, translated};
 use crate::lightning::visitor::Visitor;
 use crate::org::Org;
 use crate::schema::{FieldType, Object, Schema};
@@ -75,6 +75,11 @@ impl<'o> Page<'o> {
         };
         page.read_record(visitor)?;
         Ok(page)
+    }
+
+    /// The language of its user.
+    pub(super) fn language(&self) -> &str {
+        &self.language
     }
 
     pub(super) fn parameter(&self, name: &str) -> Option<&str> {
@@ -183,13 +188,14 @@ impl<'o> Page<'o> {
             ["$ObjectType", object, rest @ ..] => {
                 let schema = self.org.schema();
                 let object = schema.object(object).ok_or_else(missing)?;
+                let words = Words::new(self.org, self.language.clone());
                 match rest {
-                    ["Label" | "label"] => object.label.clone(),
+                    ["Label" | "label"] => words.object(object, false),
                     ["Name" | "name"] => object.name.clone(),
                     ["fields" | "Fields", field, property] => {
                         let (_, field) = object.field(field).ok_or_else(missing)?;
                         match property.to_ascii_lowercase().as_str() {
-                            "label" => field.label.clone(),
+                            "label" => words.field(object, field),
                             "name" => field.name.clone(),
                             _ => return Err(unknown()),
                         }

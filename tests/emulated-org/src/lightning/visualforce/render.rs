@@ -23,6 +23,9 @@ const REFUSED: [&str; 8] = [
     "script", "style", "object", "embed", "base", "meta", "link", "form",
 ];
 
+/// What `apex:slds` becomes: the design system as the pages around have it.
+const DESIGN_SYSTEM: &str = "<link rel=\"stylesheet\" href=\"/lightning/assets/design-system.css\">";
+
 /// What asks the controllers of the page: a name, and its value if they have it.
 pub(super) type AskControllers<'a> = dyn FnMut(&str) -> Result<Option<Worth>, PageError> + 'a;
 
@@ -74,7 +77,8 @@ impl<'p, 'a> Renderer<'p, 'a> {
         };
         let title = self.attribute(root, "title", &scope)?.unwrap_or_default();
         let head = format!(
-            "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>{}</title></head><body>",
+            "<!DOCTYPE html><html lang=\"{}\"><head><meta charset=\"utf-8\"><title>{}</title></head><body>",
+            Escaped(self.page.language().split('_').next().unwrap_or_default()),
             Escaped(&title)
         );
         self.out.push_str(&head);
@@ -185,8 +189,11 @@ impl<'p, 'a> Renderer<'p, 'a> {
                 Ok(())
             }
             "iframe" => self.frame(element, scope),
-            // The design system's style sheet; the page's own frame brings none.
-            "slds" => check(element, &[]),
+            "slds" => {
+                check(element, &[])?;
+                self.out.push_str(DESIGN_SYSTEM);
+                Ok(())
+            }
             "componentBody" => {
                 check(element, &["rendered"])?;
                 match scope.body {

@@ -5,6 +5,7 @@ use reqwest::Method;
 use serde_json::{Value as Json, json};
 
 use super::{Browser, NINA};
+use crate::client::V;
 
 const CONTACTS: &str = "/lightning/data/records/Contact";
 
@@ -26,12 +27,16 @@ fn first_error(answer: &crate::client::Answer) -> (u16, String, String, String) 
 }
 
 fn fields_of(layout: &Json) -> Vec<&str> {
+    let items = items_of(layout);
+    items.filter_map(|item| item["field"].as_str()).collect()
+}
+
+fn items_of(layout: &Json) -> impl Iterator<Item = &Json> {
     let sections = layout["sections"].as_array().expect("sections");
     let columns = sections
         .iter()
         .flat_map(|section| section["columns"].as_array().expect("columns"));
-    let items = columns.flat_map(|column| column.as_array().expect("items"));
-    items.filter_map(|item| item["field"].as_str()).collect()
+    columns.flat_map(|column| column.as_array().expect("items"))
 }
 
 #[tokio::test]
@@ -189,6 +194,45 @@ async fn who_may_only_look_changes_nothing() {
         .patch(browser.client.url(&path))
         .json(&json!({ "fields": {} }));
     assert_eq!(browser.client.send(without).await.status, 401);
+}
+
+/// What the layout of a new contact calls a field.
+async fn called(browser: &Browser, field: &str) -> String {
+    let page = browser.data("records/Contact/new").await;
+    let item = items_of(&page["layout"]).find(|item| item["field"] == field);
+    item.and_then(|item| item["label"].as_str())
+        .unwrap_or_default()
+        .to_owned()
+}
+
+#[tokio::test]
+async fn fields_are_called_as_record_pages_call_them_and_in_the_users_language() {
+    let browser = Browser::of_admin().await;
+    for (field, label) in [
+        ("OwnerId", "Contact Owner"),
+        ("AccountId", "Account Name"),
+        ("ReportsToId", "Reports To"),
+        ("CreatedById", "Created By"),
+        ("Title", "Title"),
+        ("Partner_Id__c", "Partner Id"),
+    ] {
+        assert_eq!(called(&browser, field).await, label);
+    }
+    let object = browser.data("objects/Contact").await;
+    assert_eq!(object["fields"]["OwnerId"]["label"], "Owner ID");
+    let waiting = browser.data("objects/Outbox__c").await;
+    assert_eq!(waiting["labelPlural"], "Waiting Changes");
+
+    let context = browser.data("context").await;
+    let admin = context["user"]["id"].as_str().expect("an id");
+    let german = json!({ "LanguageLocaleKey": "de" });
+    let path = format!("{V}/sobjects/User/{admin}");
+    assert_eq!(browser.client.patch(&path, &german).await.status, 204);
+    assert_eq!(called(&browser, "Partner_Id__c").await, "Partner-Id");
+    let waiting = browser.data("objects/Outbox__c").await;
+    assert_eq!(waiting["labelPlural"], "Wartende Änderungen");
+    assert_eq!(waiting["fields"]["Count__c"]["label"], "Datensätze");
+    assert_eq!(waiting["fields"]["Name"]["label"], "Nummer");
 }
 
 #[tokio::test]

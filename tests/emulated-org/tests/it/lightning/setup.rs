@@ -205,7 +205,7 @@ async fn an_administrator_assigns_layouts_and_activates_record_pages() {
         json!({ "kind": "component", "component": "recordPanel", "properties": {} })
     );
     assert_eq!(
-        side[2],
+        side[1],
         json!({ "kind": "unknown", "component": "runtime_sales_activities:activityPanel" })
     );
     assert_eq!(

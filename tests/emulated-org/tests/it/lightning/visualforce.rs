@@ -55,6 +55,13 @@ async fn the_packages_pages_show_the_record_to_whom_they_are_given() {
         assert_eq!(page.status, 200, "{}", page.text);
         assert!(page.header("content-type").starts_with("text/html"));
         assert!(page.text.contains("Partner Id"), "{}", page.text);
+        // What apex:slds brings.
+        assert!(
+            page.text
+                .contains("<link rel=\"stylesheet\" href=\"/lightning/assets/design-system.css\">"),
+            "{}",
+            page.text
+        );
         // What a record holds is text.
         assert!(
             page.text.contains("P&lt;1&gt;") && !page.text.contains("P<1>"),

@@ -93,10 +93,18 @@ impl Scene {
             username: self.org.integration_username().to_owned(),
             users: company::partner_users(&self.rep.client).await?,
         })?;
-        let mappings = company::mappings_both_ways(&self.rep.id)?;
+        let mut mappings = company::mappings_both_ways(&self.rep.id)?;
+        for mapping in mappings
+            .iter_mut()
+            .filter(|mapping| mapping.get("externalId").is_some())
+        {
+            mapping["markLinked"] = true.into();
+            mapping["lastWritten"] = "Last_Synced__c".into();
+        }
         self.gateway.apply_mappings(CONNECTION, &mappings)?;
         println!(
-            "  5 objects are mapped, contacts and leads both ways by the package's Partner_Id__c; users are matched by\n  \
+            "  5 objects are mapped, contacts and leads both ways by the package's Partner_Id__c, which every\n  \
+             linked one of them carries after the first sync; users are matched by\n  \
              e-mail, the rest goes to \"{}\"",
             company::DEFAULT_OWNER
         );

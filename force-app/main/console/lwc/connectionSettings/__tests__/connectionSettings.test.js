@@ -4,11 +4,15 @@ import readSettings from '@salesforce/apex/ConnectionSettingsController.read';
 import saveSettings from '@salesforce/apex/ConnectionSettingsController.save';
 import pairOrg from '@salesforce/apex/ConnectionSettingsController.pair';
 import testConnection from '@salesforce/apex/ConnectionSettingsController.test';
+import openTestPage from '@salesforce/apex/ConnectionSettingsController.openTestPage';
 
 jest.mock('@salesforce/apex/ConnectionSettingsController.read', () => ({ default: jest.fn() }), { virtual: true });
 jest.mock('@salesforce/apex/ConnectionSettingsController.save', () => ({ default: jest.fn() }), { virtual: true });
 jest.mock('@salesforce/apex/ConnectionSettingsController.pair', () => ({ default: jest.fn() }), { virtual: true });
 jest.mock('@salesforce/apex/ConnectionSettingsController.test', () => ({ default: jest.fn() }), { virtual: true });
+jest.mock('@salesforce/apex/ConnectionSettingsController.openTestPage', () => ({ default: jest.fn() }), {
+    virtual: true
+});
 
 const EMPTY = { values: { secretIsSet: false }, packageVersion: '1.0', isOutOfDate: false };
 const CONNECTED = {
@@ -64,7 +68,16 @@ async function open(settings = CONNECTED) {
     };
 }
 
+const GATEWAY = 'https://gateway.example.com';
+const TEST_PAGE = `${GATEWAY}/embed/open/code-1`;
+const LOOK = [{ name: 'Frame', state: 'look', nextStep: 'Look.', setupPath: '/setup', address: GATEWAY }];
+const tell = (data, origin = GATEWAY) => window.dispatchEvent(new MessageEvent('message', { data, origin }));
+
 describe('c-connection-settings', () => {
+    beforeEach(() => {
+        openTestPage.mockRejectedValue(refusal({ message: 'Away.' }));
+    });
+
     afterEach(() => {
         document.body.replaceChildren();
         jest.resetAllMocks();
@@ -84,7 +97,7 @@ describe('c-connection-settings', () => {
         expect(page.one('[data-id="state"]').textContent).toBe('c.Connection_Not_Paired');
         expect(page.one('[data-id="secret-state"]').textContent).toContain('c.Connection_Secret_Not_Set');
         expect(page.one('[data-id="account-warning"]')).not.toBeNull();
-        expect(page.one('[data-id="no-support"]')).not.toBeNull();
+        expect(page.one('[data-id="no-support"]').textContent).toBe('c.Connection_Support_None');
         expect(page.one('[data-id="out-of-date"]')).toBeNull();
         await expect(page.element).toBeAccessible();
     });
@@ -99,6 +112,8 @@ describe('c-connection-settings', () => {
         );
         expect(page.one('[data-id="account-warning"]')).toBeNull();
         expect(page.one('[data-id="out-of-date"]').textContent).toContain('c.Connection_Out_Of_Date');
+        expect(page.one('[data-id="out-of-date"]').textContent).toContain('c.Connection_Install_Ask');
+        expect(page.one('[data-id="install"]')).toBeNull();
         expect(page.one('lightning-formatted-email').value).toBe(CONNECTED.supportEmail);
         expect(page.one('lightning-formatted-phone').value).toBe(CONNECTED.supportPhone);
         expect(page.field('dataOwner').value).toBe('desk@partner.example.com');
@@ -228,6 +243,84 @@ describe('c-connection-settings', () => {
         await page.press('copy');
         expect(page.one('[data-id="action-error"]')).toBeNull();
         await expect(page.element).toBeAccessible();
+    });
+
+    it('says at its field what is wrong with the credentials, unless something else is typed there', async () => {
+        const wrong = { name: 'Credentials', state: 'fails', message: 'Wrong.', nextStep: 'Enter it.', field: 'secret' };
+        testConnection.mockResolvedValue([wrong]);
+        const page = await open();
+        await page.press('test');
+        expect(page.field('secret').setCustomValidity).toHaveBeenLastCalledWith('Wrong. Enter it.');
+        expect(page.field('clientId').setCustomValidity).toHaveBeenLastCalledWith('');
+        page.type('secret', 'a secret of more than 32 characters');
+        expect(page.field('secret').setCustomValidity).toHaveBeenLastCalledWith('');
+        await page.press('test');
+        expect(page.field('secret').setCustomValidity).toHaveBeenLastCalledWith('');
+        expect(page.one('[data-id="finding"]').textContent).toContain('Enter it.');
+    });
+
+    it('says whom to ask where a connected gateway names nobody', async () => {
+        const page = await open({ ...CONNECTED, supportEmail: null, supportPhone: null });
+        expect(page.one('[data-id="no-support"]').textContent).toBe('c.Connection_Support_Unnamed');
+    });
+
+    it('leads to where the newest version is installed', async () => {
+        const installAddress = 'https://acme.example.com/packaging/installPackage.apexp?p0=04t';
+        const page = await open({ ...CONNECTED, installAddress });
+        expect(page.one('[data-id="install"]').getAttribute('href')).toBe(installAddress);
+        expect(page.one('[data-id="out-of-date"]').textContent).not.toContain('c.Connection_Install_Ask');
+        await expect(page.element).toBeAccessible();
+    });
+
+    it('says that pages of the gateway are shown once one says so itself', async () => {
+        testConnection.mockResolvedValue(LOOK);
+        openTestPage.mockResolvedValue(TEST_PAGE);
+        const page = await open();
+        await page.press('test');
+        const frame = page.one('[data-id="test-page"]');
+        expect(frame.getAttribute('src')).toBe(TEST_PAGE);
+        tell('causeway:shown:code-1', 'https://elsewhere.example.com');
+        tell('causeway:shown:code-2');
+        tell('causeway:ready');
+        await settle();
+        expect(page.one('[data-id="test-page"]')).not.toBeNull();
+        expect(page.one('[data-id="finding"]').textContent).toContain('c.Connection_Testing');
+        expect(page.one('[data-id="test-result"]').textContent).toBe('');
+        tell('causeway:shown:code-1');
+        await settle();
+        expect(page.one('[data-id="test-page"]')).toBeNull();
+        expect(page.one('[data-id="test-result"]').textContent).toBe('c.Check_All_Work');
+        expect(page.one('[data-id="finding"]').textContent).toContain('c.Check_Works');
+        expect(page.one('[data-id="finding"]').textContent).not.toContain('Look.');
+    });
+
+    it('says what to add where the browser shows no page of the gateway', async () => {
+        jest.useFakeTimers();
+        testConnection.mockResolvedValue(LOOK);
+        openTestPage.mockResolvedValue(TEST_PAGE);
+        const page = await open();
+        await page.press('test');
+        jest.advanceTimersByTime(8000);
+        await settle();
+        expect(page.one('[data-id="test-page"]')).toBeNull();
+        expect(page.one('[data-id="test-result"]').textContent).toBe('c.Check_Some_Fail');
+        const finding = page.one('[data-id="finding"]');
+        expect(finding.textContent).toContain('c.Check_Frame_Refused');
+        expect(finding.textContent).toContain('c.Check_Frame_Refused_Step');
+        expect(finding.querySelector('a').getAttribute('href')).toBe('/setup');
+        expect(page.one('lightning-button[data-id="copy"]').value).toBe(GATEWAY);
+    });
+
+    it('asks a person to look where the gateway gives no page, and ends with the page around it', async () => {
+        testConnection.mockResolvedValue(LOOK);
+        const page = await open();
+        await page.press('test');
+        expect(page.one('[data-id="finding"]').textContent).toContain('Look.');
+        openTestPage.mockResolvedValue(TEST_PAGE);
+        await page.press('test');
+        page.element.remove();
+        tell('causeway:shown:code-1');
+        await settle();
     });
 
     it('says so where everything works', async () => {

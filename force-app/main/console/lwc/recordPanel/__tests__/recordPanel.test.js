@@ -60,6 +60,12 @@ describe('c-record-panel', () => {
         jest.resetAllMocks();
     });
 
+    it.each([[null], [undefined], [''], ['some day']])('says nothing of a last change without a time: %p', async (updatedAt) => {
+        const page = await open({ ...LINKED, updatedAt });
+        expect(page.one('[data-id="status"]')).not.toBeNull();
+        expect(page.one('[data-id="updated"]')).toBeNull();
+    });
+
     it('says that it loads', async () => {
         readPanel.mockReturnValue(new Promise(() => {}));
         const page = await open(null);

@@ -35,6 +35,14 @@ describe('c-sync-chart', () => {
         await expect(element).toBeAccessible();
     });
 
+    it('says how high the bars are, and from when to when they reach', async () => {
+        const element = show(points(3));
+        const one = (id) => element.shadowRoot.querySelector(`[data-id="${id}"]`);
+        expect(one('highest').textContent).toBe('c.Sync_Chart_Highest');
+        expect(one('times').querySelectorAll('lightning-formatted-date-time')).toHaveLength(2);
+        await expect(element).toBeAccessible();
+    });
+
     it('keeps many bars within its width', () => {
         const bars = [...show(points(200)).shadowRoot.querySelectorAll('rect')];
         const last = bars[bars.length - 1];

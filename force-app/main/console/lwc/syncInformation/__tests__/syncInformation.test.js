@@ -2,7 +2,8 @@ import { createElement } from 'lwc';
 import SyncInformation from 'c/syncInformation';
 import readOverview from '@salesforce/apex/SyncController.overview';
 import readSending from '@salesforce/apex/SyncController.sending';
-import readRun from '@salesforce/apex/SyncController.run';
+import readOlderRuns from '@salesforce/apex/SyncController.olderRuns';
+import readProgress from '@salesforce/apex/SyncController.progress';
 import startSync from '@salesforce/apex/SyncController.start';
 import cancelSync from '@salesforce/apex/SyncController.cancel';
 import saveInstant from '@salesforce/apex/SyncController.saveInstant';
@@ -10,7 +11,8 @@ import saveCap from '@salesforce/apex/SyncController.saveCap';
 
 jest.mock('@salesforce/apex/SyncController.overview', () => ({ default: jest.fn() }), { virtual: true });
 jest.mock('@salesforce/apex/SyncController.sending', () => ({ default: jest.fn() }), { virtual: true });
-jest.mock('@salesforce/apex/SyncController.run', () => ({ default: jest.fn() }), { virtual: true });
+jest.mock('@salesforce/apex/SyncController.olderRuns', () => ({ default: jest.fn() }), { virtual: true });
+jest.mock('@salesforce/apex/SyncController.progress', () => ({ default: jest.fn() }), { virtual: true });
 jest.mock('@salesforce/apex/SyncController.start', () => ({ default: jest.fn() }), { virtual: true });
 jest.mock('@salesforce/apex/SyncController.cancel', () => ({ default: jest.fn() }), { virtual: true });
 jest.mock('@salesforce/apex/SyncController.saveInstant', () => ({ default: jest.fn() }), { virtual: true });
@@ -25,7 +27,7 @@ const CONNECTION = {
     outbox: { waiting: 3, oldest: '2026-11-23T11:00:00Z' },
     package: { issues: [], queue: null }
 };
-const EMPTY = { connection: CONNECTION, runs: [], hasMoreRuns: false, mappings: [], held: [], hasMoreHeld: false };
+const EMPTY = { connection: CONNECTION, runs: [], olderRuns: null, mappings: [], held: [], hasMoreHeld: false };
 const MAPPINGS = [{ id: '1', salesforceObject: 'Contact', links: { linked: 5 } }];
 
 const run = (id, changes) => ({
@@ -108,7 +110,7 @@ describe('c-sync-information', () => {
         expect(page.one('[data-id="calls-max"] lightning-formatted-number').value).toBe(1000);
         expect(startSync).not.toHaveBeenCalled();
         jest.advanceTimersByTime(600000);
-        expect(readRun).not.toHaveBeenCalled();
+        expect(readProgress).not.toHaveBeenCalled();
     });
 
     it('says why it cannot load, with what this org knows by itself', async () => {
@@ -145,14 +147,19 @@ describe('c-sync-information', () => {
 
     it('watches a run until it ends', async () => {
         const page = await open({ ...EMPTY, runs: [RUNNING], mappings: MAPPINGS });
-        readRun.mockResolvedValue({ ...RUNNING, parts: [{ mapping: '1', rows: 900, expected: 1000 }] });
+        readProgress.mockResolvedValue({
+            run: { ...RUNNING, parts: [{ mapping: '1', rows: 900, expected: 1000 }] },
+            connection: { ...CONNECTION, calls: { spent: 251, cap: 1000 } }
+        });
         jest.advanceTimersByTime(5000);
         await settle();
-        expect(readRun).toHaveBeenCalledWith({ id: '7' });
+        expect(readProgress).toHaveBeenCalledWith({ id: '7' });
         expect(page.one('lightning-progress-bar').value).toBe(90);
         expect(page.text('live')).toBe('c.Sync_Current_Finish');
-        readRun.mockResolvedValue(run('7'));
-        readOverview.mockResolvedValue({ ...EMPTY, runs: [run('7')], mappings: MAPPINGS });
+        expect(page.one('[data-id="calls-used"] lightning-formatted-number').value).toBe(251);
+        readProgress.mockResolvedValue({ run: run('7'), connection: CONNECTION });
+        const connection = { ...CONNECTION, firstSync: 'done', firstSyncAt: '2026-11-23T11:30:00Z' };
+        readOverview.mockResolvedValue({ ...EMPTY, connection, runs: [run('7')], mappings: MAPPINGS });
         jest.advanceTimersByTime(5000);
         await settle();
         await settle();
@@ -160,34 +167,34 @@ describe('c-sync-information', () => {
         expect(page.text('live')).toContain('c.Sync_State_Completed');
         expect(page.text('first')).toContain('c.Sync_First_Done');
         jest.advanceTimersByTime(600000);
-        expect(readRun).toHaveBeenCalledTimes(2);
+        expect(readProgress).toHaveBeenCalledTimes(2);
     });
 
     it('does not watch while nobody looks, and after the page is left', async () => {
         const page = await open({ ...EMPTY, runs: [RUNNING] });
-        readRun.mockResolvedValue(RUNNING);
+        readProgress.mockResolvedValue({ run: RUNNING, connection: CONNECTION });
         show('hidden');
         jest.advanceTimersByTime(600000);
-        expect(readRun).not.toHaveBeenCalled();
+        expect(readProgress).not.toHaveBeenCalled();
         show('visible');
         jest.advanceTimersByTime(5000);
         await settle();
-        expect(readRun).toHaveBeenCalledTimes(1);
+        expect(readProgress).toHaveBeenCalledTimes(1);
         page.element.remove();
         jest.advanceTimersByTime(600000);
-        expect(readRun).toHaveBeenCalledTimes(1);
+        expect(readProgress).toHaveBeenCalledTimes(1);
     });
 
     it('asks less often while the gateway does not answer', async () => {
         const page = await open({ ...EMPTY, runs: [RUNNING] });
-        readRun.mockRejectedValue(new Error('Network'));
+        readProgress.mockRejectedValue(new Error('Network'));
         jest.advanceTimersByTime(5000);
         await settle();
         expect(page.one('[data-id="stale"]')).not.toBeNull();
         jest.advanceTimersByTime(29000);
-        expect(readRun).toHaveBeenCalledTimes(1);
+        expect(readProgress).toHaveBeenCalledTimes(1);
         jest.advanceTimersByTime(1000);
-        expect(readRun).toHaveBeenCalledTimes(2);
+        expect(readProgress).toHaveBeenCalledTimes(2);
     });
 
     it('groups issues by cause, each with its next step', async () => {
@@ -198,14 +205,14 @@ describe('c-sync-information', () => {
             salesforceId: index % 2 ? '003000000000001AAA' : null,
             reason: ['conversion', 'refused', 'somethingNew'][index % 3],
             since: '2026-11-23T11:00:00Z',
-            summary: 'Why.'
+            summary: 'Salesforce refused the record (FIELD_CUSTOM_VALIDATION_EXCEPTION: No phone.).'
         }));
         const connection = {
             ...CONNECTION,
             enabled: false,
             package: { issues: [{ code: 'old', message: 'Old.', nextStep: 'Install.' }], queue: BACKLOG }
         };
-        const failed = run('8', { state: 'failed', error: 'Refused. Do this.' });
+        const failed = run('8', { state: 'failed', error: 'Refused. Do this. (Salesforce answered API_DISABLED_FOR_ORG: Not here.)' });
         const page = await open(
             { ...EMPTY, connection, held, hasMoreHeld: true, runs: [failed] },
             { trouble: 'No way.', nextStep: 'Look.' }
@@ -214,7 +221,9 @@ describe('c-sync-information', () => {
         expect(issues).toHaveLength(6);
         expect(issues[0].textContent).toContain('No way.');
         expect(issues[1].textContent).toContain('Install.');
-        expect(issues[2].textContent).toContain('Refused. Do this.');
+        expect(issues[2].textContent).toContain('Refused. Do this. (Salesforce answered: Not here.)');
+        expect(issues[3].textContent).toContain('Salesforce refused the record (No phone.).');
+        expect(page.text('run')).not.toContain('API_DISABLED');
         expect(issues[3].textContent).toContain('c.Sync_Issue_Conversion_Step');
         expect(issues[5].textContent).toContain('c.Sync_Issue_Other');
         expect(issues[3].querySelectorAll('li')).toHaveLength(10);
@@ -222,6 +231,11 @@ describe('c-sync-information', () => {
         expect(page.one('[data-id="more-held"]')).not.toBeNull();
         expect(page.text('first')).toContain('c.Sync_First_Failed');
         expect(page.text('auto')).toBe('c.Sync_Auto_Off');
+    });
+
+    it('does not call a first synchronization failed that somebody cancelled', async () => {
+        const page = await open({ ...EMPTY, runs: [run('8', { kind: 'initial', state: 'cancelled' })] });
+        expect(page.text('first')).toContain('c.Sync_First_None');
     });
 
     it('counts every record that waits where the gateway does', async () => {
@@ -273,8 +287,16 @@ describe('c-sync-information', () => {
         expect(page.one('[data-id="start-error"]').message).toBe('It has ended.');
     });
 
+    it('proposes an interval until an admin has said one', async () => {
+        const page = await open({ ...EMPTY, connection: { ...CONNECTION, instant: { enabled: false, intervalMinutes: null } } });
+        expect(page.one('[data-id="interval"]').value).toBe(15);
+        expect(page.one('[data-id="automatic"]').checked).toBe(false);
+        expect(saveInstant).not.toHaveBeenCalled();
+    });
+
     it('saves the interval and the limit in place, and says so', async () => {
-        const connection = { ...CONNECTION, instant: { enabled: false, intervalMinutes: 15 }, budget: { cap: 900 } };
+        const budget = { enforced: true, ownCap: 900, cap: 900, automaticCap: 1000, maximum: 2000 };
+        const connection = { ...CONNECTION, instant: { enabled: false, intervalMinutes: 15 }, budget };
         const page = await open({ ...EMPTY, connection });
         const valid = (id) => Object.assign(page.one(`[data-id="${id}"]`), { reportValidity: () => true });
         expect(page.one('[data-id="automatic"]').checked).toBe(false);
@@ -285,36 +307,101 @@ describe('c-sync-information', () => {
         expect(saveInstant).toHaveBeenCalledWith({ enabled: false, intervalMinutes: 30 });
         expect(page.text('instant-saved')).toBe('c.Sync_Auto_Saved');
         valid('cap').dispatchEvent(new CustomEvent('change', { detail: { value: '500' } }));
-        saveCap.mockResolvedValue({ cap: 500, ownCap: 500 });
+        saveCap.mockResolvedValue({ ...budget, cap: 500, ownCap: 500 });
         await page.press('save-cap');
-        expect(saveCap).toHaveBeenCalledWith({ cap: 500 });
+        expect(saveCap).toHaveBeenCalledWith({ enforced: true, cap: 500 });
         expect(page.text('cap-saved')).toBe('c.Sync_Calls_Saved');
         expect(page.one('[data-id="calls-max"] lightning-formatted-number').value).toBe(500);
         page.one('[data-id="cap"]').dispatchEvent(new CustomEvent('change', { detail: { value: '' } }));
         saveCap.mockRejectedValue(refusal({ message: 'Too many.' }));
         page.one('[data-id="cap"]').setCustomValidity = jest.fn();
         await page.press('save-cap');
-        expect(saveCap).toHaveBeenLastCalledWith({ cap: null });
+        expect(saveCap).toHaveBeenLastCalledWith({ enforced: true, cap: null });
         expect(page.one('[data-id="cap"]').setCustomValidity).toHaveBeenLastCalledWith('Too many.');
         expect(page.text('cap-saved')).toBe('');
     });
 
-    it('shows ten of many runs first, and plots them', async () => {
-        const runs = Array.from({ length: 50 }, (_none, index) => run(`${50 - index}`, { kind: 'instant' }));
-        const page = await open({ ...EMPTY, runs, hasMoreRuns: true, mappings: MAPPINGS });
+    it('leaves the limit to the gateway unless it is enforced', async () => {
+        const budget = { enforced: false, ownCap: null, cap: 1000, automaticCap: 1000, maximum: 2000 };
+        const page = await open({ ...EMPTY, connection: { ...CONNECTION, budget } });
+        expect(page.one('[data-id="cap"]')).toBeNull();
+        expect(page.text('automatic-cap')).toBe('c.Sync_Calls_Automatic');
+        const enforce = Object.assign(page.one('[data-id="enforce"]'), { reportValidity: () => true, checked: true });
+        enforce.dispatchEvent(new CustomEvent('change'));
+        await settle();
+        expect(page.one('[data-id="cap"]').required).toBe(true);
+        enforce.checked = false;
+        enforce.dispatchEvent(new CustomEvent('change'));
+        await settle();
+        saveCap.mockResolvedValue(budget);
+        await page.press('save-cap');
+        expect(saveCap).toHaveBeenCalledWith({ enforced: false, cap: null });
+        const untold = await open({ ...EMPTY, connection: { ...CONNECTION, budget: { ...budget, maximum: null } } });
+        expect(untold.text('automatic-cap')).toBe('c.Sync_Calls_Automatic_Open');
+    });
+
+    it('says that a run stands still at the limit, and goes on once it is raised', async () => {
+        const budget = { enforced: true, ownCap: 40, cap: 40, used24h: 32, automaticCap: 50, maximum: 100 };
+        const free = { interactive: null, bulk: '2026-11-24T13:00:00Z' };
+        const connection = { ...CONNECTION, budget: { ...budget, freeAgainAt: free } };
+        const page = await open({ ...EMPTY, connection, runs: [RUNNING], mappings: MAPPINGS });
+        expect(page.text('current')).toContain('c.Sync_State_Standstill');
+        expect(page.text('goes-on')).toBe('c.Sync_Standstill_Goes_On');
+        expect(page.one('[data-id="finish"]')).toBeNull();
+        expect(page.text('issue')).toContain('c.Sync_Standstill_Share');
+        expect(page.text('issue')).toContain('c.Sync_Standstill_Step');
+        Object.assign(page.one('[data-id="cap"]'), { reportValidity: () => true });
+        saveCap.mockResolvedValue({ ...budget, cap: 80, freeAgainAt: { interactive: null, bulk: null } });
+        await page.press('save-cap');
+        expect(page.text('current')).toContain('c.Sync_State_Running');
+        expect(page.one('[data-id="no-issues"]')).not.toBeNull();
+    });
+
+    it('says that nothing is left for anybody, also while no run is on', async () => {
+        const free = { interactive: '2026-11-24T13:00:00Z', bulk: '2026-11-24T13:00:00Z' };
+        const connection = { ...CONNECTION, budget: { cap: 40, used24h: 40, freeAgainAt: free } };
+        const page = await open({ ...EMPTY, connection });
+        expect(page.one('[data-id="no-current"]')).not.toBeNull();
+        expect(page.text('issue')).toMatch(/c\.Sync_Standstill(?!_Share).*c\.Sync_Standstill_Step/s);
+        const idle = { ...connection, budget: { ...connection.budget, freeAgainAt: { interactive: null, bulk: free.bulk } } };
+        const quiet = await open({ ...EMPTY, connection: idle });
+        expect(quiet.one('[data-id="no-issues"]')).not.toBeNull();
+    });
+
+    it('shows ten of many runs first, then more, then those that the gateway still has', async () => {
+        const many = (last, count) =>
+            Array.from({ length: count }, (_none, index) => run(`${last - index}`, { kind: 'instant' }));
+        const connection = { ...CONNECTION, firstSync: 'done', firstSyncAt: null };
+        const overview = { ...EMPTY, connection, runs: many(25, 15), olderRuns: 'next', mappings: MAPPINGS };
+        const page = await open(overview);
         expect(page.all('[data-id="run"]')).toHaveLength(10);
         expect(page.text('first')).toContain('c.Sync_First_Done_Before');
-        expect(page.one('[data-id="older"]')).toBeNull();
-        await page.press('show-all');
-        expect(page.all('[data-id="run"]')).toHaveLength(50);
-        expect(page.one('[data-id="older"]')).not.toBeNull();
-        expect(page.one('[data-id="speed"]').points).toHaveLength(50);
+        await page.press('show-older');
+        expect(readOlderRuns).not.toHaveBeenCalled();
+        expect(page.all('[data-id="run"]')).toHaveLength(15);
+        expect(page.one('[data-id="speed"]').points).toHaveLength(15);
         expect(page.one('[data-id="speed"]').points[0]).toEqual({
-            key: '1',
+            key: '11',
             at: '2026-11-23T11:00:00Z',
             value: 1000
         });
         expect(page.one('[data-id="lag"]').points[0].value).toBe(30);
+        readOlderRuns.mockRejectedValueOnce(refusal({ message: 'Away.', nextStep: 'Wait.' }));
+        await page.press('show-older');
+        expect(page.one('[data-id="history-error"]').message).toBe('Away.');
+        readOlderRuns.mockResolvedValue({ syncs: many(10, 10), next: null });
+        await page.press('show-older');
+        expect(readOlderRuns).toHaveBeenLastCalledWith({ cursor: 'next' });
+        expect(page.one('[data-id="history-error"]')).toBeNull();
+        expect(page.all('[data-id="run"]')).toHaveLength(25);
+        expect(page.one('[data-id="show-older"]')).toBeNull();
+        readOverview.mockResolvedValue({ ...overview, runs: many(27, 15) });
+        await page.press('refresh');
+        expect(page.all('[data-id="run"]')).toHaveLength(27);
+        readOverview.mockResolvedValue({ ...overview, runs: many(200, 15) });
+        await page.press('refresh');
+        expect(page.all('[data-id="run"]')).toHaveLength(15);
+        expect(page.one('[data-id="show-older"]')).not.toBeNull();
     });
 
     it('starts a sync only after it is unfolded and confirmed', async () => {
@@ -332,6 +419,8 @@ describe('c-sync-information', () => {
         expect(page.text('started')).toBe('c.Sync_Force_Started');
         expect(page.text('current')).toContain('c.Sync_Kind_Instant');
         expect(page.one('[data-id="force-later"]')).not.toBeNull();
+        expect(page.one('[data-id="initial"]').disabled).toBe(true);
+        expect(page.one('[data-id="instant"]').disabled).toBe(true);
         await page.press('unfold');
         expect(page.one('[data-id="force"]')).toBeNull();
     });
@@ -347,7 +436,7 @@ describe('c-sync-information', () => {
 
     it('is accessible, with a run, issues and history', async () => {
         jest.useRealTimers();
-        readRun.mockResolvedValue(RUNNING);
+        readProgress.mockResolvedValue({ run: RUNNING, connection: CONNECTION });
         const held = [
             { id: '1', object: 'contact', reason: 'refused', since: '2026-11-23T11:00:00Z', summary: 'Why.' }
         ];

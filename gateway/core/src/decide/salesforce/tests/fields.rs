@@ -285,7 +285,7 @@ fn a_field_that_does_not_sync_any_more_stays_as_it_is() {
     );
     assert_eq!(world.value("name"), Some(&text("Ångström")));
     world.replan(contact_fields());
-    let effects = world.take(&contact(11, 22).with("LastName", text("Ohm")).news());
+    let effects = world.take(&contact(11, 25).with("LastName", text("Ohm")).news());
     assert_eq!(effects.history[0].partner_after, Some(text("Ohm")));
 
     let mut never = contact_fields();

@@ -56,7 +56,8 @@ fn readings(wild: bool) -> impl Strategy<Value = Reading> {
         })
 }
 
-/// A record's life as the readings it gives, in order: stamps grow with edits, observations with every reading.
+/// A record's life as the readings it gives, in order: stamps grow with edits, observations with every reading,
+/// far enough apart that nobody doubts their order.
 fn lives(wild: bool) -> impl Strategy<Value = Vec<Incoming>> {
     let step = prop_oneof![
         4 => readings(wild).prop_map(Box::new).prop_map(Step::Edited),
@@ -66,7 +67,7 @@ fn lives(wild: bool) -> impl Strategy<Value = Vec<Incoming>> {
     (readings(wild), prop::collection::vec(step, 0..7)).prop_map(|(first, steps)| {
         let (mut stamp, mut latest, mut gone) = (10, first.clone(), false);
         let mut life = vec![at(&first, stamp, 100)];
-        for (observed, step) in (101..).zip(steps) {
+        for (observed, step) in (110..).step_by(10).zip(steps) {
             match step {
                 Step::Edited(reading) => {
                     stamp += 1;

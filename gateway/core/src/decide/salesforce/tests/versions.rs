@@ -40,8 +40,26 @@ fn one_version_with_two_contents_asks_for_a_fresh_reading() {
     ] {
         assert_eq!(world.hear(&news), Decision::ReadAgain);
     }
-    let fresh = world.take(&contact(10, 21).with("LastName", text("other")).news());
+    let fresh = world.take(&fresh(contact(10, 21).with("LastName", text("other"))));
     assert_eq!(fresh.outcome, Outcome::Updated);
+}
+
+#[test]
+fn two_saves_of_one_second_ask_for_a_fresh_reading_unless_read_in_a_certain_order() {
+    let mut world = linked();
+    let other = |observed| contact(10, observed).with("LastName", text("other"));
+    assert_eq!(world.hear(&other(21).news()), Decision::ReadAgain);
+    assert_eq!(world.take(&contact(10, 21).news()).outcome, Outcome::Confirmed);
+    assert_eq!(world.hear(&other(22).news()), Decision::ReadAgain);
+    assert_eq!(world.take(&fresh(other(22))).outcome, Outcome::Updated);
+    let again = contact(10, 24).with("LastName", text("a third"));
+    assert_eq!(world.take(&again.news()).outcome, Outcome::Updated);
+}
+
+/// What is read on purpose, because of a doubt.
+fn fresh(mut reading: Reading) -> Incoming {
+    reading.0.is_fresh = true;
+    reading.news()
 }
 
 #[test]

@@ -80,10 +80,12 @@ export default class Detail extends LightningElement {
         if (cell.visualforcePage) {
             return this.isNew ? undefined : { ...cell, key };
         }
-        const field = this.record.description.fields[cell.field];
-        if (!field) {
+        const described = this.record.description.fields[cell.field];
+        if (!described) {
             return undefined;
         }
+        // What a field is called is the layout's to say; parts of names and addresses it does not know.
+        const field = { ...described, label: cell.label ?? described.label };
         const told = this.record.values?.[cell.field] ?? {};
         const isWritable = !cell.readOnly && (this.isNew ? field.createable : field.updateable);
         return {

@@ -25,12 +25,30 @@ export default class Setup extends LightningElement {
             .map(({ object, label }) => ({
                 object,
                 label,
+                current: this.currentIf(this.isObject && this.object === object),
                 url: `/lightning/setup/ObjectManager/${object}/PageLayouts/view`
             }));
     }
 
     get kind() {
         return this.node[0];
+    }
+
+    // The design system marks the entry that the browser names as current.
+    currentIf(isShown) {
+        return isShown ? 'page' : undefined;
+    }
+
+    get currentPermissions() {
+        return this.currentIf(this.isPermissions);
+    }
+
+    get currentRemoteSites() {
+        return this.currentIf(this.isRemoteSites);
+    }
+
+    get currentTrustedUrls() {
+        return this.currentIf(this.isTrustedUrls);
     }
 
     get title() {

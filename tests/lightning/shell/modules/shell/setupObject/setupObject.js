@@ -64,6 +64,7 @@ export default class SetupObject extends LightningElement {
 }
 
 // A layout or page may be told by its name, or with name and label.
+// A layout's full name begins with its object's, which people do not see.
 function optionOf(told) {
-    return typeof told === 'string' ? { value: told, label: told } : { value: told.name, label: told.label ?? told.name };
+    return typeof told === 'string' ? { value: told, label: told.slice(told.indexOf('-') + 1) } : { value: told.name, label: told.label ?? told.name };
 }
