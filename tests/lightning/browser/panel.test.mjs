@@ -1,7 +1,7 @@
 // The panel on a record: how it stands in plain words, the linked values, and why each is what it is.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { activate, assign, logIn, initialSync, look, panelSays, saveRecord, setUp } from './steps.mjs';
+import { activate, assign, editRecord, logIn, initialSync, look, panelSays, setUp } from './steps.mjs';
 import { World, until } from './world.mjs';
 
 let world;
@@ -80,9 +80,7 @@ test('a value that nobody changed since it is synced says so, with its rule', as
 });
 
 test('a value that a user changed is explained: by whom, when, and by which rule', async () => {
-    await page.getByRole('button', { name: 'Edit', exact: true }).click();
-    await page.getByLabel('Title', { exact: true }).fill('Head of Purchasing');
-    await saveRecord(page);
+    await editRecord(page, { Title: 'Head of Purchasing' });
     await until('the title at the partner', async () => (await linked()).fields.title === 'Head of Purchasing');
     await open();
     await panelSays(page, 'Up to date');
@@ -101,9 +99,7 @@ test('a value that the partner changed is explained: by whom, when, and by which
 });
 
 test('a value that lost is named', async () => {
-    await page.getByRole('button', { name: 'Edit', exact: true }).click();
-    await page.getByLabel('Department', { exact: true }).fill('Kitchen');
-    await saveRecord(page);
+    await editRecord(page, { Department: 'Kitchen' });
     await inSalesforce('Department', 'Purchasing');
     await open();
     await panelSays(page, 'Up to date');
@@ -137,9 +133,7 @@ test('a held record is mended on its page, and then is up to date', async () => 
     await look(dashboard, 'sync-issues');
     await issue.getByRole('link').first().click();
     await dashboard.locator('c-record-panel [data-id="status"]', { hasText: 'Held' }).waitFor();
-    await page.getByRole('button', { name: 'Edit', exact: true }).click();
-    await page.getByLabel('Business Phone', { exact: true }).fill('+49 30 7654321');
-    await saveRecord(page);
+    await editRecord(page, { 'Business Phone': '+49 30 7654321' });
     await panelSays(page, 'Up to date', 60);
     await inSalesforce('Title', 'Key Customer');
 });

@@ -84,19 +84,30 @@ export async function toast(page, text) {
     }
 }
 
-/** Saves a record's form, and, as a person does, presses once more where the page did not react. */
-export async function saveRecord(page) {
-    const save = page.getByRole('button', { name: 'Save', exact: true });
-    await save.click();
-    const saved = page.locator('[data-id="toast"]', { hasText: 'was saved' }).first();
-    const hasReacted = await saved.waitFor({ timeout: 5000 }).then(
-        () => true,
-        () => false
-    );
-    if (!hasReacted && (await save.isVisible())) {
-        await save.click();
+/** Edits a record on its page and saves it; where the page does not say that it was saved, again, as a person does. */
+export async function editRecord(page, values) {
+    for (let again = 2; again > 0; again--) {
+        await fillRecord(page, values);
+        const saved = page.locator('[data-id="toast"]', { hasText: 'was saved' }).first();
+        const isSaid = await saved.waitFor({ timeout: 10000 }).then(
+            () => true,
+            () => false
+        );
+        if (isSaid) {
+            return;
+        }
+        await page.reload();
     }
+    await fillRecord(page, values);
     await toast(page, 'was saved');
+}
+
+async function fillRecord(page, values) {
+    await page.getByRole('button', { name: 'Edit', exact: true }).click();
+    for (const [label, value] of Object.entries(values)) {
+        await page.getByLabel(label, { exact: true }).fill(value);
+    }
+    await page.getByRole('button', { name: 'Save', exact: true }).click();
 }
 
 /** Gives a profile a page layout, in Setup. */
