@@ -96,7 +96,7 @@ export async function editRecord(page, values) {
         if (isSaid) {
             return;
         }
-        await page.reload();
+        await page.reload({ waitUntil: 'domcontentloaded' });
     }
     await fillRecord(page, values);
     await toast(page, 'was saved');
